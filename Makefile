@@ -1,0 +1,93 @@
+# Two commands: `make run` starts the server on a fresh machine, `make test` proves the project.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# Debian packages whose programs the tests start; see `services`.
+APT := apt-get -qq -o Dpkg::Use-Pty=0
+
+.PHONY: help run test lint format services clean
+
+help:  ## What can be done here
+	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## (.*)/make \1\t\2/' | expand -t 18
+
+run: $(VENV)/.server  ## Install what is missing, start the server with some pictures in it
+	@exec $(BIN)/origin serve --demo
+
+test: $(VENV)/.dev services  ## Linters, types, docs and every test
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/origin docs --check
+	exec $(BIN)/python -m pytest
+
+lint: $(VENV)/.dev  ## Style and types
+	@$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev  ## Write the code as the linter wants it
+	@$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove what was installed and built; data folders stay
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# A stamp stands for "done to the end", so that an interrupted installation begins again.
+
+$(VENV)/.created:
+	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+		echo "Python 3.11 or newer is needed, found: $$("$(PYTHON)" --version 2>/dev/null || echo none). Debian: apt install python3; else: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2
+		exit 1
+	fi
+	if ! "$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null; then
+		echo "Python's venv module is incomplete. Debian: apt install python3-venv" >&2
+		exit 1
+	fi
+	echo "Creating $(VENV) with $$("$(PYTHON)" --version)"
+	"$(PYTHON)" -m venv $(VENV)
+	touch $@
+
+$(VENV)/.server: requirements.lock pyproject.toml | $(VENV)/.created
+	@echo "Installing the server (once, and again when requirements.lock changes)"
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --editable .
+	touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.created
+	@echo "Installing the server and its development tools"
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install --no-deps --editable .
+	touch $@ $(VENV)/.server
+
+# The tests talk to real servers, which they start themselves on ports of their own.
+services:
+	@missing=()
+	PATH="$$PATH:/usr/sbin:/sbin"
+	command -v redis-server >/dev/null || missing+=(redis-server)
+	command -v nginx >/dev/null || missing+=(nginx)
+	command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+	[ -e /etc/fonts/fonts.conf ] || missing+=(fontconfig-config)
+	[ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
+	[ $${#missing[@]} -eq 0 ] && exit 0
+	if ! command -v apt-get >/dev/null; then
+		echo "The tests need these programs (Debian's package names): $${missing[*]}" >&2
+		exit 1
+	fi
+	as_root=()
+	if [ "$$(id -u)" -ne 0 ]; then
+		as_root=(sudo -n)
+		if ! sudo -n true 2>/dev/null; then
+			echo "The tests need some packages: sudo apt-get install $${missing[*]}" >&2
+			exit 1
+		fi
+	fi
+	echo "Installing $${missing[*]}"
+	"$${as_root[@]}" $(APT) update
+	# RUNLEVEL=1 keeps Debian from starting the services it installs; the tests start their own.
+	"$${as_root[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive $(APT) install --yes --no-install-recommends "$${missing[@]}"
