@@ -49,9 +49,7 @@ def card_image(width: int = 120, height: int = 80) -> VipsImage:
     pixels[middle_y:, middle_x:] = SOUTH_EAST
     around_x, around_y = width // 8, height // 8
     pixels[middle_y - around_y : middle_y + around_y, middle_x - around_x : middle_x + around_x] = CENTRE
-    return pyvips.Image.new_from_memory(pixels.tobytes(), width, height, 3, "uchar").copy(
-        interpretation="srgb"
-    )
+    return _image(pixels)
 
 
 @functools.cache
@@ -148,9 +146,13 @@ def plain(width: int, height: int, colour: Colour, suffix: str = ".png") -> byte
 
 
 def _plain(width: int, height: int, colour: Colour) -> VipsImage:
-    return (
-        (pyvips.Image.black(width, height, bands=3) + list(colour)).cast("uchar").copy(interpretation="srgb")
-    )
+    return _image(np.full((height, width, len(colour)), colour, np.uint8))
+
+
+def _image(pixels: NDArray[np.uint8]) -> VipsImage:
+    height, width, bands = pixels.shape
+    image = pyvips.Image.new_from_memory(pixels.tobytes(), width, height, bands, "uchar")
+    return image.copy(interpretation="b-w" if bands < 3 else "srgb")
 
 
 def _save(image: VipsImage, suffix: str, **options: Any) -> bytes:
