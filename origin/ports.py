@@ -1,0 +1,211 @@
+"""What the service needs from outside systems, one narrow protocol per call.
+
+A backend implements the protocols it can, in its own module under ``origin/backends``, and raises only
+errors of ``origin.errors``. Every backend of a protocol passes the same tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+# Originals ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What a store says about an object before its bytes are read."""
+
+    size: int
+    """Bytes; always known: an object without a length is refused by the backend."""
+    validator: str
+    """Changes whenever the bytes change (an S3 ETag; mtime and size of a file)."""
+    modified: datetime
+    """Timezone-aware."""
+
+
+class ObjectStream(Protocol):
+    """An object being read. Chunks add up to ``info.size`` bytes or the reader raises StorageTruncated."""
+
+    @property
+    def info(self) -> ObjectInfo: ...
+
+    def chunks(self) -> AsyncIterator[bytes]: ...
+
+
+class ObjectReader(Protocol):
+    """Reads objects by key. NotFound for a key that is not there."""
+
+    async def stat(self, key: str) -> ObjectInfo: ...
+
+    def open(self, key: str) -> AbstractAsyncContextManager[ObjectStream]: ...
+
+
+@runtime_checkable
+class LocalFiles(Protocol):
+    """An optional power of readers whose objects are files of this host: nothing needs to be copied."""
+
+    def local_path(self, key: str) -> Path:
+        """The file of ``key``. Blocks on the file system. Raises NotFound where no file could be."""
+        ...
+
+
+class ObjectWriter(Protocol):
+    """Writes whole objects or nothing."""
+
+    async def put(self, key: str, path: Path, *, media_type: str) -> None:
+        """Store the file at ``path`` under ``key``. Idempotent; an object is never seen half-written."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove ``key``; no error when it is not there."""
+        ...
+
+    def keys(self, prefix: str) -> AsyncIterator[str]: ...
+
+
+class ObjectStore(ObjectReader, ObjectWriter, Protocol):
+    """Where uploaded originals live."""
+
+
+# Results ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished picture (or description of one), complete and immutable."""
+
+    body: bytes
+    media_type: str
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further response headers that belong to these bytes, for example ``X-Fallback``."""
+    draft: bool = False
+    """A better version is being made: short life, no ``immutable``."""
+    created: int = 0
+    """Unix seconds."""
+
+
+class ResultStore(Protocol):
+    """Keeps results by key. A miss, damage or an absent server is None; it never raises for a read.
+
+    Nor do ``put`` and ``forget`` raise for a server or disk that is away: the picture is made, and a purge
+    makes old results unreachable by changing the key. Such failures are logged.
+    """
+
+    name: str
+    """What ``X-Cache`` says of a hit: ``memory``, ``redis`` or ``files``."""
+
+    async def get(self, key: str) -> Result | None: ...
+
+    async def put(self, key: str, result: Result, assets: Sequence[str]) -> None:
+        """Keep ``result``; ``assets`` are the ids whose purge must forget it."""
+        ...
+
+    async def forget(self, asset: str) -> int:
+        """Drop every result that used ``asset``; how many were dropped."""
+        ...
+
+
+# One render per key across processes ----------------------------------------------------------------------
+
+
+class Lease(Protocol):
+    """The right to render one key. Released on exit; lost by itself when the holder dies."""
+
+    async def done(self) -> None: ...
+
+
+class Leases(Protocol):
+    """Decides which of several processes renders a key."""
+
+    async def acquire(self, key: str) -> Lease | None:
+        """A lease, or None when another process holds it. When the lock server is away: a lease (render
+        rather than fail)."""
+        ...
+
+    async def wait(self, key: str, seconds: float) -> None:
+        """Return when the holder of ``key`` is done or gone, at the latest after ``seconds``."""
+        ...
+
+
+# Assets ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AssetVersion:
+    """One version of an asset's file. Sizes in pixels as shown (after EXIF orientation)."""
+
+    number: int
+    sha256: str
+    """Hex; also names the stored object."""
+    bytes: int
+    format: str
+    """``jpeg png webp gif avif tiff``."""
+    width: int
+    height: int
+    frames: int
+    has_alpha: bool
+    orientation: int
+    """EXIF orientation, 1 to 8."""
+    created: datetime
+    thumbhash: str | None = None
+    """Base64."""
+    dominant_color: str | None = None
+    """``#rrggbb``."""
+    purged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    id: str
+    owner: str | None
+    """User id; None for what an operator put there."""
+    visibility: str
+    """``public`` or ``private``."""
+    current: AssetVersion
+    purges: int
+    """Counts purges; part of every result key, so that a purge makes old results unreachable."""
+    created: datetime
+    deleted: datetime | None = None
+    focus: tuple[float, float] | None = None
+    """Point of interest as fractions from the left and the top."""
+    tags: tuple[str, ...] = ()
+    older: tuple[AssetVersion, ...] = field(default=())
+
+    def version(self, number: int | None) -> AssetVersion | None:
+        """The version asked for (None: the current one), purged or not; None where there never was one."""
+        if number is None or number == self.current.number:
+            return self.current
+        return next((version for version in self.older if version.number == number), None)
+
+
+class AssetFinder(Protocol):
+    async def find(self, id: str) -> Asset | None:
+        """The asset, deleted or not; None if there never was one. Raises DatabaseUnavailable."""
+        ...
+
+
+class AssetKeeper(AssetFinder, Protocol):
+    async def add(self, asset: Asset) -> Asset:
+        """Add ``asset`` with its first version. Raises Conflict when the id is taken."""
+        ...
+
+    async def find_same(self, owner: str | None, sha256: str) -> Asset | None:
+        """The newest live asset of ``owner`` whose current version has these bytes."""
+        ...
+
+    async def delete(self, id: str) -> None:
+        """Mark as deleted and count a purge. Raises NotFound."""
+        ...
+
+    async def purge(self, id: str) -> None:
+        """Count a purge. Raises NotFound."""
+        ...
+
+    async def changed_since(self, mark: int) -> tuple[int, list[str]]:
+        """The ids that changed after ``mark``, and the new mark (for announcements by polling)."""
+        ...

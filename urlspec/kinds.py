@@ -1,0 +1,313 @@
+"""Values with a grammar of their own: gravity, quality, corners, padding, borders, text layers, presets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from urlspec.sources import SourceCodec, SourceRef
+from urlspec.values import (
+    BadValue,
+    Codec,
+    Colour,
+    ColourCodec,
+    LengthCodec,
+    Number,
+    number_text,
+    read_integer,
+    read_number,
+)
+
+COMPASS = (
+    "north_west", "north", "north_east", "west", "center", "east", "south_west", "south", "south_east",
+)  # fmt: skip
+GRAVITY_WORDS = (*COMPASS, "auto", "entropy", "xy_center", "focus")
+
+
+@dataclass(frozen=True, slots=True)
+class FocalPoint:
+    """A point as fractions from the left and the top, 0 to 1."""
+
+    x: float
+    y: float
+
+
+class GravityCodec(Codec[str | FocalPoint]):
+    expected = "one of " + " ".join(GRAVITY_WORDS) + ", or fp:<x>:<y> with fractions from 0 to 1"
+
+    def span(self, parts: Sequence[str]) -> int:
+        return len(parts)
+
+    def read(self, parts: Sequence[str]) -> str | FocalPoint:
+        if parts[0] == "fp" and len(parts) == 3:
+            x, y = read_number(parts[1]), read_number(parts[2])
+            if x is None or y is None or x > 1 or y > 1:
+                raise BadValue
+            return FocalPoint(x, y)
+        if len(parts) != 1 or parts[0] not in GRAVITY_WORDS:
+            raise BadValue("write north_west, not northwest" if parts[0].replace("_", "") != parts[0] else "")
+        return parts[0]
+
+    def write(self, value: str | FocalPoint) -> list[str]:
+        if isinstance(value, FocalPoint):
+            return ["fp", number_text(value.x), number_text(value.y)]
+        return [value]
+
+
+class AngleCodec(Codec[float | str]):
+    expected = "degrees clockwise from -360 to 360, or hflip or vflip"
+    type_name: ClassVar[str] = "float | str"
+    _degrees = Number(-360, 360)
+
+    def read(self, parts: Sequence[str]) -> float | str:
+        return parts[0] if parts[0] in {"hflip", "vflip"} else self._degrees.read(parts)
+
+    def write(self, value: float | str) -> list[str]:
+        return [value] if isinstance(value, str) else [number_text(value)]
+
+
+GRADES = ("best", "good", "eco", "low")
+SUBSAMPLINGS = ("444", "420")
+
+
+@dataclass(frozen=True, slots=True)
+class QualityValue:
+    """``level`` is 1 to 100, ``auto`` or ``lossless``; ``grade`` goes with auto, ``chroma`` with a number."""
+
+    level: int | Literal["auto", "lossless"]
+    grade: str = "good"
+    chroma: str = ""
+
+
+class QualityCodec(Codec[QualityValue]):
+    expected = "1 to 100, 80:444 or 80:420 (chroma subsampling), auto[:best|good|eco|low], or lossless"
+    type_name: ClassVar[str] = "int | str"
+
+    def span(self, parts: Sequence[str]) -> int:
+        return len(parts)
+
+    def read(self, parts: Sequence[str]) -> QualityValue:
+        head, tail = parts[0], list(parts[1:])
+        if head == "auto" and (not tail or (len(tail) == 1 and tail[0] in GRADES)):
+            return QualityValue("auto", grade=tail[0] if tail else "good")
+        if head == "lossless" and not tail:
+            return QualityValue("lossless")
+        level = read_integer(head)
+        if level is None or not 1 <= level <= 100 or len(tail) > 1 or (tail and tail[0] not in SUBSAMPLINGS):
+            raise BadValue
+        return QualityValue(level, chroma=tail[0] if tail else "")
+
+    def write(self, value: QualityValue) -> list[str]:
+        if value.level == "auto":
+            return ["auto"] if value.grade == "good" else ["auto", value.grade]
+        return [str(value.level), value.chroma] if value.chroma else [str(value.level)]
+
+    def coerce(self, value: Any) -> QualityValue:
+        return value if isinstance(value, QualityValue) else self.read(str(value).split(":"))
+
+
+Corners = tuple[int, int, int, int] | Literal["max"]
+
+
+class CornersCodec(Codec[Corners]):
+    """Radii clockwise from the top left, shortened as in CSS."""
+
+    expected = "pixels (1 value for all corners, or 2 to 4 as in CSS: tl:tr:br:bl), or max"
+    type_name: ClassVar[str] = "int | str"
+
+    def span(self, parts: Sequence[str]) -> int:
+        return len(parts)
+
+    def read(self, parts: Sequence[str]) -> Corners:
+        if list(parts) == ["max"]:
+            return "max"
+        if len(parts) > 4:
+            raise BadValue
+        radii = [read_integer(part) for part in parts]
+        if any(radius is None or radius > 65_535 for radius in radii):
+            raise BadValue
+        first, second, third, fourth = spread([radius or 0 for radius in radii])
+        return first, second, third, fourth
+
+    def write(self, value: Corners) -> list[str]:
+        return ["max"] if value == "max" else [str(radius) for radius in shorten(list(value))]
+
+    def coerce(self, value: Any) -> Corners:
+        return value if isinstance(value, tuple) else self.read(str(value).split(":"))
+
+
+def spread(values: list[Any]) -> list[Any]:
+    """One to four values to four, as CSS does for margins."""
+    first = values[0]
+    second = values[1] if len(values) > 1 else first
+    third = values[2] if len(values) > 2 else first
+    fourth = values[3] if len(values) > 3 else second
+    return [first, second, third, fourth]
+
+
+def shorten(values: list[Any]) -> list[Any]:
+    """The shortest list that ``spread`` makes into ``values``."""
+    return next(values[:count] for count in range(1, 5) if spread(values[:count]) == values)
+
+
+class PaddingCodec(Codec[tuple[Any, ...]]):
+    expected = "1 to 4 lengths, top:right:bottom:left as in CSS, each in pixels or a fraction such as 0.1"
+    type_name: ClassVar[str] = "int | str"
+    _side = LengthCodec(low=0, top=4)
+
+    def span(self, parts: Sequence[str]) -> int:
+        return len(parts)
+
+    def read(self, parts: Sequence[str]) -> tuple[Any, ...]:
+        if len(parts) > 4:
+            raise BadValue
+        return tuple(spread([self._side.read([part]) for part in parts]))
+
+    def write(self, value: tuple[Any, ...]) -> list[str]:
+        return [str(side) for side in shorten(list(value))]
+
+    def coerce(self, value: Any) -> tuple[Any, ...]:
+        return value if isinstance(value, tuple) else self.read(str(value).split(":"))
+
+
+@dataclass(frozen=True, slots=True)
+class BorderValue:
+    width: int
+    """Pixels."""
+    colour: Colour
+
+
+_BORDER = re.compile(r"([0-9]{1,6})px_solid_(.+)", re.ASCII)
+
+
+class BorderCodec(Codec[BorderValue]):
+    expected = "<width>px_solid_<colour>, for example 4px_solid_red or 4px_solid_rgb:ff0000"
+    _colour = ColourCodec()
+
+    def span(self, parts: Sequence[str]) -> int:
+        return len(parts)
+
+    def read(self, parts: Sequence[str]) -> BorderValue:
+        match = _BORDER.fullmatch(parts[0])
+        width = read_integer(match[1]) if match else None
+        if match is None or width is None or width > 65_535:
+            raise BadValue
+        return BorderValue(width, self._colour.read([match[2], *parts[1:]]))
+
+    def write(self, value: BorderValue) -> list[str]:
+        colour = self._colour.write(value.colour)
+        return [f"{value.width}px_solid_{colour[0]}", *colour[1:]]
+
+
+WEIGHTS = ("thin", "light", "normal", "medium", "semibold", "bold", "extrabold", "black")
+ALIGNS = ("left", "center", "right")
+DECORATIONS = ("underline", "strikethrough")
+
+
+@dataclass(frozen=True, slots=True)
+class TextRef:
+    """A text layer. ``size`` is in pixels (the em); the text is text, never markup."""
+
+    family: str
+    size: int
+    text: str
+    weight: str = "normal"
+    italic: bool = False
+    decoration: tuple[str, ...] = ()
+    align: str = "left"
+
+    def parts(self) -> list[str]:
+        styles = [] if self.weight == "normal" else [self.weight]
+        styles += ["italic"] if self.italic else []
+        styles += self.decoration
+        styles += [] if self.align == "left" else [self.align]
+        return ["text", "_".join([self.family, str(self.size), *styles]), self.text]
+
+
+LONGEST_TEXT = 500
+LARGEST_TEXT = 2_000
+_FONT = re.compile(r"([A-Za-z0-9 -]{1,64})_([0-9]{1,6})((?:_[a-z]+)*)", re.ASCII)
+_TEXT = re.compile(r"[^\x00-\x09\x0b-\x1f\x7f-\x9f]+")
+
+
+def read_text_layer(parts: Sequence[str]) -> TextRef:
+    """``text:<family>_<size>[_<style>…]:<text>``. Raises BadValue."""
+    if len(parts) != 3:
+        raise BadValue(
+            "a text layer has exactly two raw colons: l_text:<family>_<size>:<text>; write %3A in the text"
+        )
+    match = _FONT.fullmatch(parts[1])
+    size = read_integer(match[2]) if match else None
+    if match is None or size is None or not 1 <= size <= LARGEST_TEXT:
+        raise BadValue(
+            f"the font is <family>_<size 1 to {LARGEST_TEXT}>[_<style>…], for example Noto%20Sans_40_bold"
+        )
+    if not 0 < len(parts[2]) <= LONGEST_TEXT or not _TEXT.fullmatch(parts[2]):
+        raise BadValue(f"the text has 1 to {LONGEST_TEXT} characters, line feed the only control character")
+    return _styled(TextRef(match[1], size, parts[2]), match[3].split("_")[1:])
+
+
+def _styled(layer: TextRef, styles: Sequence[str]) -> TextRef:
+    weights = [style for style in styles if style in WEIGHTS]
+    aligns = [style for style in styles if style in ALIGNS]
+    unknown = set(styles).difference(WEIGHTS, ALIGNS, DECORATIONS, {"italic"})
+    if unknown or len(weights) > 1 or len(aligns) > 1 or len(set(styles)) != len(styles):
+        known = " ".join((*WEIGHTS, "italic", *DECORATIONS, *ALIGNS))
+        raise BadValue(f"styles are one weight, italic, decorations and one alignment out of: {known}")
+    return TextRef(
+        layer.family,
+        layer.size,
+        layer.text,
+        weight=weights[0] if weights else "normal",
+        italic="italic" in styles,
+        decoration=tuple(style for style in DECORATIONS if style in styles),
+        align=aligns[0] if aligns else "left",
+    )
+
+
+LayerRef = SourceRef | TextRef
+
+
+class LayerCodec(Codec[LayerRef]):
+    """What a layer shows: an asset, an object of a source, or a text."""
+
+    expected = "an id, @name:key, or text:<family>_<size>[_<style>…]:<text>"
+    _source = SourceCodec()
+
+    def span(self, parts: Sequence[str]) -> int:
+        return len(parts)
+
+    def read(self, parts: Sequence[str]) -> LayerRef:
+        return read_text_layer(parts) if parts[0] == "text" and len(parts) > 1 else self._source.read(parts)
+
+    def write(self, value: LayerRef) -> list[str]:
+        return value.parts()
+
+    def coerce(self, value: Any) -> LayerRef:
+        return self.read(value.parts() if not isinstance(value, str) else value.split(":"))
+
+
+@dataclass(frozen=True, slots=True)
+class PresetCall:
+    name: str
+    arguments: tuple[str, ...] = ()
+
+
+_PRESET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+
+
+class PresetCodec(Codec[PresetCall]):
+    expected = "<name>[:<argument>…] of a preset of this server, at most 9 arguments"
+
+    def span(self, parts: Sequence[str]) -> int:
+        return len(parts)
+
+    def read(self, parts: Sequence[str]) -> PresetCall:
+        if not _PRESET.fullmatch(parts[0]) or len(parts) > 10 or not all(parts):
+            raise BadValue
+        return PresetCall(parts[0], tuple(parts[1:]))
+
+    def write(self, value: PresetCall) -> list[str]:
+        return [value.name, *value.arguments]

@@ -1,0 +1,98 @@
+"""Arguments that count for the whole URL: where the picture comes from in time, and how it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from urlspec.declare import Argument, arg
+from urlspec.kinds import QualityCodec, QualityValue
+from urlspec.sources import SourceCodec, SourceRef
+from urlspec.values import Integer, Text, Word
+
+PICTURE_FORMATS: Final = ("jpg", "png", "webp", "avif", "gif", "tiff")
+DESCRIPTIONS: Final = ("json", "thumbhash", "blurhash", "datauri")
+EXTENSIONS: Final = {"jpg": "jpg", "jpeg": "jpg", **{name: name for name in PICTURE_FORMATS}}
+
+
+class OutputArgument(Argument):
+    """Base of the arguments that may stand once in a URL, wherever they stand."""
+
+    __slots__ = ()
+    scope, group = "output", "Output"
+
+
+@dataclass(frozen=True, slots=True)
+class Page(OutputArgument):
+    """Page of a document or frame of an animation, counted from 1."""
+
+    key, example, method = "pg", "pg_2", "page"
+    number: int = arg(Integer(1, 9_999), "number")
+
+
+@dataclass(frozen=True, slots=True)
+class Format(OutputArgument):
+    """Output format. `auto` takes the best that the client names in `Accept`; `json thumbhash blurhash datauri`
+    describe the picture that the chain gives."""
+
+    key, example, method = "f", "f_webp", "format"
+    name: str = arg(Word(("auto", *PICTURE_FORMATS, *DESCRIPTIONS), aliases={"jpeg": "jpg"}), "format")
+
+
+@dataclass(frozen=True, slots=True)
+class Quality(OutputArgument):
+    """Quality of lossy formats, with chroma subsampling; `auto` by grade; `lossless` for WebP and AVIF."""
+
+    key, example, method = "q", "q_80", "quality"
+    value: QualityValue = arg(QualityCodec(), "quality")
+
+
+@dataclass(frozen=True, slots=True)
+class MaxBytes(OutputArgument):
+    """The most bytes that the result may have; quality is lowered until it fits."""
+
+    key, example, method = "mb", "f_jpg,mb_20000", "max_bytes"
+    bytes: int = arg(Integer(100, 999_999, "bytes"), "ceiling")
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata(OutputArgument):
+    """What of EXIF, XMP and IPTC is kept. ICC profile and gain map are not metadata."""
+
+    key, example, method = "meta", "meta_copyright", "metadata"
+    keep: str = arg(Word(("none", "copyright", "all")), "what to keep")
+
+    def settled(self) -> Argument | None:
+        return None if self.keep == "none" else self
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback(OutputArgument):
+    """Picture to show when the source is missing or broken."""
+
+    key, example, method = "d", "d_placeholder", "fallback"
+    source: SourceRef = arg(SourceCodec(), "id or @name:key")
+
+
+@dataclass(frozen=True, slots=True)
+class Download(OutputArgument):
+    """Download under this file name instead of showing."""
+
+    key, example, method = "dl", "dl_holiday.jpg", "download"
+    name: str = arg(Text(100, r"[^\x00-\x1f\x7f-\x9f/\\]+", "a file name"), "file name")
+
+
+@dataclass(frozen=True, slots=True)
+class Version(OutputArgument):
+    """Version of the asset; with it the answer never changes."""
+
+    key, example, method = "v", "v_2", "version"
+    number: int = arg(Integer(1, 999_999), "number")
+
+
+@dataclass(frozen=True, slots=True)
+class Raw(OutputArgument):
+    """The untouched uploaded file; needs a signature or the owner's token."""
+
+    key, example, method = "raw", "raw_1", "raw"
+    value: str = arg(Word(("1",)), "1")
