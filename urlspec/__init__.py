@@ -2,7 +2,45 @@
 
 A backend needs only this package (and itsdangerous)::
 
+    from datetime import timedelta
     from urlspec import Url
 
-    Url("https://img.example", "cat").width(640).format("auto").sign("web:<secret>", expires=3600)
+    url = Url("https://img.example", "cat").width(640).format("auto")
+    url.sign("web:<secret>", expires=timedelta(hours=1))
 """
+
+from __future__ import annotations
+
+from urlspec.errors import SignatureError, UrlError, UrlSpecError
+from urlspec.kinds import FocalPoint, TextRef
+from urlspec.parse import parse
+from urlspec.presets import PresetFileError, Presets
+from urlspec.request import Request
+from urlspec.sign import KeyFormatError, Keyring, LongExpiryWarning, SigningKey
+from urlspec.sources import AssetRef, NamedRef
+from urlspec.url import Url, picture, srcset
+from urlspec.values import Colour, Fraction, Ratio
+
+__all__ = [
+    "AssetRef",
+    "Colour",
+    "FocalPoint",
+    "Fraction",
+    "KeyFormatError",
+    "Keyring",
+    "LongExpiryWarning",
+    "NamedRef",
+    "PresetFileError",
+    "Presets",
+    "Ratio",
+    "Request",
+    "SignatureError",
+    "SigningKey",
+    "TextRef",
+    "Url",
+    "UrlError",
+    "UrlSpecError",
+    "parse",
+    "picture",
+    "srcset",
+]

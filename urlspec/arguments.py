@@ -93,8 +93,8 @@ CROPS: Final = ("limit", "fit", "mfit", "scale", "fill", "lfill", "pad", "lpad",
 @dataclass(frozen=True, slots=True)
 class Crop(Argument):
     """How the picture gets its size: `limit` fits inside and never enlarges, `fit` fits inside, `mfit` fits
-    around, `scale` stretches, `fill` covers and cuts, `lfill` the same without enlarging, `pad` fits and fills
-    up, `lpad` the same without enlarging, `crop` cuts a region, `thumb` fills after zooming by `z_`."""
+    around, `scale` stretches, `fill` covers and cuts, `lfill` the same without enlarging, `pad` fits and
+    fills up, `lpad` the same without enlarging, `crop` cuts a region, `thumb` fills after zooming by `z_`."""
 
     key, example, group, method = "c", "c_fill,w_400,h_300", "Region and size", "crop"
     mode: str = arg(Word(CROPS), "mode")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import quote
 
@@ -104,9 +103,14 @@ class Argument:
         return f"{self.key}_" + ":".join(quote(part, safe="") for part in self.parts())
 
 
-@cache
 def _fields(cls: type[Argument]) -> tuple[Field, ...]:
-    return tuple(_declared(cls))
+    found = _KNOWN_FIELDS.get(cls)
+    if found is None:
+        found = _KNOWN_FIELDS[cls] = tuple(_declared(cls))
+    return found
+
+
+_KNOWN_FIELDS: dict[type[Argument], tuple[Field, ...]] = {}
 
 
 def _declared(cls: type[Argument]) -> Iterator[Field]:

@@ -12,7 +12,7 @@ from urlspec.declare import Argument
 from urlspec.errors import UrlError
 from urlspec.kinds import TextRef
 from urlspec.pipeline import place
-from urlspec.request import Component, Output, Request, Warning_, component, matched
+from urlspec.request import Component, Dropped, Output, Request, component, matched
 from urlspec.sources import NamedRef, SourceRef
 from urlspec.values import Fraction
 
@@ -58,9 +58,9 @@ class Draft:
     def has(self, *kinds: type[Argument]) -> bool:
         return self.get(*kinds) is not None
 
-    def drop(self, one: Placed, reason: str) -> Warning_:
+    def drop(self, one: Placed, reason: str) -> Dropped:
         self.placed.remove(one)
-        return Warning_(one.text, one.component, reason)
+        return Dropped(one.text, one.component, reason)
 
 
 def judge(drafts: list[Draft], source: SourceRef) -> Request:
@@ -74,7 +74,7 @@ def judge(drafts: list[Draft], source: SourceRef) -> Request:
     _layers(drafts)
     _ignore_first(drafts)
     closers = matched(tuple(component([one.argument for one in draft.placed]) for draft in drafts))
-    warnings: list[Warning_] = []
+    warnings: list[Dropped] = []
     for index, draft in enumerate(drafts):
         warnings += _component(draft, closed=index in closers)
     warnings += _output(outputs, drafts, source)
@@ -131,7 +131,7 @@ def _settle(drafts: list[Draft]) -> None:
 
 
 def _outputs(drafts: list[Draft]) -> list[Placed]:
-    """Take the output arguments out of the drafts; each may stand once, or twice saying the same by extension."""
+    """Take the output arguments out of the drafts; each may stand once. An extension may repeat ``f_``."""
     found: dict[str, Placed] = {}
     for draft in drafts:
         for one in [one for one in draft.placed if one.argument.scope == "output"]:
@@ -204,7 +204,7 @@ def _ignore_first(drafts: list[Draft]) -> None:
             )
 
 
-def _component(draft: Draft, *, closed: bool) -> Iterator[Warning_]:
+def _component(draft: Draft, *, closed: bool) -> Iterator[Dropped]:
     layer = draft.get(a.Layer, a.Underlay)
     if (blends := [one for one in draft.placed if isinstance(one.argument, a.Blend)])[1:]:
         raise blends[1].error("argument_conflict", "A layer has one blend mode.")
@@ -232,7 +232,7 @@ def _component(draft: Draft, *, closed: bool) -> Iterator[Warning_]:
         yield from _drop(draft, (a.Dpr,), "no length in this component is given in pixels")
 
 
-def _size(draft: Draft, *, at_once: bool) -> Iterator[Warning_]:
+def _size(draft: Draft, *, at_once: bool) -> Iterator[Dropped]:
     crop, width, height, ratio = (draft.get(kind) for kind in (a.Crop, a.Width, a.Height, a.AspectRatio))
     if height is not None and height.argument == a.Height("auto"):
         yield draft.drop(height, "no client hint tells a height")
@@ -256,7 +256,7 @@ def _size(draft: Draft, *, at_once: bool) -> Iterator[Warning_]:
         yield from _gravity(draft, mode, boxed)
 
 
-def _gravity(draft: Draft, mode: str, boxed: bool) -> Iterator[Warning_]:
+def _gravity(draft: Draft, mode: str, boxed: bool) -> Iterator[Dropped]:
     places = mode == "crop" or (boxed and mode in {"fill", "lfill", "pad", "lpad", "thumb"})
     if not places:
         yield from _drop(draft, (a.Gravity, a.X, a.Y), "nothing is cut or padded here")
@@ -269,7 +269,7 @@ def _gravity(draft: Draft, mode: str, boxed: bool) -> Iterator[Warning_]:
         yield from _drop(draft, (a.X, a.Y), "the gravity names a point of the picture, not an edge")
 
 
-def _placing(draft: Draft) -> Iterator[Warning_]:
+def _placing(draft: Draft) -> Iterator[Dropped]:
     gravity = draft.get(a.Gravity)
     if gravity and isinstance(gravity.argument, a.Gravity):
         value = gravity.argument.value
@@ -283,7 +283,7 @@ def _placing(draft: Draft) -> Iterator[Warning_]:
         yield from _drop(draft, (a.Gravity, a.X, a.Y), "a tiled layer covers the whole picture")
 
 
-def _output(outputs: list[Placed], drafts: list[Draft], source: SourceRef) -> Iterator[Warning_]:
+def _output(outputs: list[Placed], drafts: list[Draft], source: SourceRef) -> Iterator[Dropped]:
     by_kind = {type(one.argument): one for one in outputs}
     raw, version = by_kind.get(o.Raw), by_kind.get(o.Version)
     if version and isinstance(source, NamedRef):
@@ -304,16 +304,16 @@ def _output(outputs: list[Placed], drafts: list[Draft], source: SourceRef) -> It
         yield from _quality(outputs, form.argument.name, quality)
 
 
-def _quality(outputs: list[Placed], form: str, quality: Placed) -> Iterator[Warning_]:
+def _quality(outputs: list[Placed], form: str, quality: Placed) -> Iterator[Dropped]:
     lossless = isinstance(quality.argument, o.Quality) and quality.argument.value.level == "lossless"
     if lossless and form == "jpg":
         raise quality.error("argument_conflict", "JPEG has no lossless form.", "f_webp, f_avif or f_png")
     if form in {"png", "gif", "tiff"}:
         outputs.remove(quality)
-        yield Warning_(quality.text, quality.component, f"{form} is written without loss")
+        yield Dropped(quality.text, quality.component, f"{form} is written without loss")
 
 
-def _drop(draft: Draft, kinds: tuple[type[Argument], ...], reason: str) -> Iterator[Warning_]:
+def _drop(draft: Draft, kinds: tuple[type[Argument], ...], reason: str) -> Iterator[Dropped]:
     for one in [one for one in draft.placed if type(one.argument) in kinds]:
         yield draft.drop(one, reason)
 

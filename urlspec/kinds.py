@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from urlspec.sources import SourceCodec, SourceRef
 from urlspec.values import (
@@ -35,6 +35,7 @@ class FocalPoint:
 
 
 class GravityCodec(Codec[str | FocalPoint]):
+    type_name = "FocalPoint | str"
     expected = "one of " + " ".join(GRAVITY_WORDS) + ", or fp:<x>:<y> with fractions from 0 to 1"
 
     def span(self, parts: Sequence[str]) -> int:
@@ -58,7 +59,7 @@ class GravityCodec(Codec[str | FocalPoint]):
 
 class AngleCodec(Codec[float | str]):
     expected = "degrees clockwise from -360 to 360, or hflip or vflip"
-    type_name: ClassVar[str] = "float | str"
+    type_name = "float | str"
     _degrees = Number(-360, 360)
 
     def read(self, parts: Sequence[str]) -> float | str:
@@ -83,7 +84,7 @@ class QualityValue:
 
 class QualityCodec(Codec[QualityValue]):
     expected = "1 to 100, 80:444 or 80:420 (chroma subsampling), auto[:best|good|eco|low], or lossless"
-    type_name: ClassVar[str] = "int | str"
+    type_name = "int | str"
 
     def span(self, parts: Sequence[str]) -> int:
         return len(parts)
@@ -115,7 +116,7 @@ class CornersCodec(Codec[Corners]):
     """Radii clockwise from the top left, shortened as in CSS."""
 
     expected = "pixels (1 value for all corners, or 2 to 4 as in CSS: tl:tr:br:bl), or max"
-    type_name: ClassVar[str] = "int | str"
+    type_name = "int | str"
 
     def span(self, parts: Sequence[str]) -> int:
         return len(parts)
@@ -154,7 +155,7 @@ def shorten(values: list[Any]) -> list[Any]:
 
 class PaddingCodec(Codec[tuple[Any, ...]]):
     expected = "1 to 4 lengths, top:right:bottom:left as in CSS, each in pixels or a fraction such as 0.1"
-    type_name: ClassVar[str] = "int | str"
+    type_name = "int | str"
     _side = LengthCodec(low=0, top=4)
 
     def span(self, parts: Sequence[str]) -> int:
@@ -274,6 +275,7 @@ class LayerCodec(Codec[LayerRef]):
     """What a layer shows: an asset, an object of a source, or a text."""
 
     expected = "an id, @name:key, or text:<family>_<size>[_<style>…]:<text>"
+    type_name = "SourceRef | TextRef | str"
     _source = SourceCodec()
 
     def span(self, parts: Sequence[str]) -> int:
@@ -286,7 +288,7 @@ class LayerCodec(Codec[LayerRef]):
         return value.parts()
 
     def coerce(self, value: Any) -> LayerRef:
-        return self.read(value.parts() if not isinstance(value, str) else value.split(":"))
+        return value if isinstance(value, TextRef) else self._source.coerce(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,8 @@ class Page(OutputArgument):
 
 @dataclass(frozen=True, slots=True)
 class Format(OutputArgument):
-    """Output format. `auto` takes the best that the client names in `Accept`; `json thumbhash blurhash datauri`
-    describe the picture that the chain gives."""
+    """Output format. `auto` takes the best that the client names in `Accept`; `json thumbhash blurhash
+    datauri` describe the picture that the chain gives."""
 
     key, example, method = "f", "f_webp", "format"
     name: str = arg(Word(("auto", *PICTURE_FORMATS, *DESCRIPTIONS), aliases={"jpeg": "jpg"}), "format")

@@ -19,16 +19,18 @@ if TYPE_CHECKING:
     from urlspec.presets import Presets
 
 DIALECTS: Final = {
-    "width": "w_", "height": "h_", "size": "w_ and h_", "resize": "c_ with w_ and h_", "rs": "c_ with w_ and h_",
-    "s": "w_ and h_", "quality": "q_", "format": "f_", "fm": "f_", "ext": "f_", "crop": "c_", "fit": "c_",
-    "gravity": "g_", "focus": "g_", "rotate": "r_", "rot": "r_", "ro": "r_", "or": "r_", "radius": "rad_",
-    "blur": "e_blur:", "bl": "e_blur:", "sharpen": "e_sharpen:", "sh": "e_sharpen:", "sharp": "e_sharpen:",
-    "grayscale": "e_grayscale", "greyscale": "e_grayscale", "sepia": "e_sepia", "negate": "e_negate",
-    "invert": "e_negate", "brightness": "e_brightness:", "contrast": "e_contrast:", "hue": "e_hue:",
-    "saturation": "e_saturation:", "trim": "e_trim", "pixelate": "e_pixelate:", "background": "b_", "bg": "b_",
-    "border": "bo_", "padding": "pad_", "opacity": "o_", "watermark": "l_", "overlay": "l_", "wm": "l_",
-    "text": "l_text:", "preset": "t_", "pr": "t_", "page": "pg_", "download": "dl_", "attachment": "dl_",
-    "version": "v_", "flop": "flip_h", "mirror": "flip_h", "strip": "meta_none", "expires": "the signature",
+    "width": "w_", "height": "h_", "size": "w_ and h_", "resize": "c_ with w_ and h_",
+    "rs": "c_ with w_ and h_", "s": "w_ and h_", "quality": "q_", "format": "f_", "fm": "f_",
+    "ext": "f_", "crop": "c_", "fit": "c_", "gravity": "g_", "focus": "g_", "rotate": "r_",
+    "rot": "r_", "ro": "r_", "or": "r_", "radius": "rad_", "blur": "e_blur:", "bl": "e_blur:",
+    "sharpen": "e_sharpen:", "sh": "e_sharpen:", "sharp": "e_sharpen:", "grayscale": "e_grayscale",
+    "greyscale": "e_grayscale", "sepia": "e_sepia", "negate": "e_negate", "invert": "e_negate",
+    "brightness": "e_brightness:", "contrast": "e_contrast:", "hue": "e_hue:",
+    "saturation": "e_saturation:", "trim": "e_trim", "pixelate": "e_pixelate:", "background": "b_",
+    "bg": "b_", "border": "bo_", "padding": "pad_", "opacity": "o_", "watermark": "l_",
+    "overlay": "l_", "wm": "l_", "text": "l_text:", "preset": "t_", "pr": "t_", "page": "pg_",
+    "download": "dl_", "attachment": "dl_", "version": "v_", "flop": "flip_h", "mirror": "flip_h",
+    "strip": "meta_none", "expires": "the signature",
 }  # fmt: skip
 """What other dialects call our arguments."""
 

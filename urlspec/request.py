@@ -27,7 +27,7 @@ class Component:
         """The argument declared by ``kind``, or None."""
         for argument in self.arguments:
             if type(argument) is kind:
-                return argument  # type: ignore[return-value]
+                return argument
         return None
 
     def has(self, kind: type[Argument]) -> bool:
@@ -71,7 +71,7 @@ class Output:
     def get(self, kind: type[A]) -> A | None:
         for argument in self.arguments:
             if type(argument) is kind:
-                return argument  # type: ignore[return-value]
+                return argument
         return None
 
     def has(self, kind: type[Argument]) -> bool:
@@ -79,7 +79,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning_:
+class Dropped:
     """An argument that was accepted, has no effect where it stands, and was dropped."""
 
     argument: str
@@ -98,7 +98,7 @@ class Request:
     components: tuple[Component, ...]
     output: Output
     source: SourceRef
-    warnings: tuple[Warning_, ...] = field(default=(), compare=False)
+    warnings: tuple[Dropped, ...] = field(default=(), compare=False)
 
     def canonical(self) -> str:
         """The one text of this request: a path that starts with ``/``. Output arguments stand last."""
@@ -197,11 +197,11 @@ def asset_ids(request: Request) -> tuple[str, ...]:
 __all__ = [
     "AssetRef",
     "Component",
+    "Dropped",
     "LayerStep",
     "NamedRef",
     "Output",
     "Request",
     "Step",
-    "Warning_",
     "component",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from urlspec.values import BadValue, Codec
@@ -14,7 +14,26 @@ ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 
 RESERVED: Final[frozenset[str]] = frozenset(
-    ["auth", "images", "upload", "presign", "explain", "healthz", "readyz", "metrics", "docs", "openapi", "favicon", "robots", "iiif", "api", "console", "static", "s1", "p1"]
+    (
+        "auth",
+        "images",
+        "upload",
+        "presign",
+        "explain",
+        "healthz",
+        "readyz",
+        "metrics",
+        "docs",
+        "openapi",
+        "favicon",
+        "robots",
+        "iiif",
+        "api",
+        "console",
+        "static",
+        "s1",
+        "p1",
+    )
 )
 """First path segments that the server needs for itself, so no asset may be called so."""
 
@@ -36,7 +55,7 @@ class AssetRef:
 
 @dataclass(frozen=True, slots=True)
 class NamedRef:
-    """An object of a source named in the server's settings; ``key`` is decoded, with ``/`` between segments."""
+    """An object of a source named in the server's settings; ``key`` is decoded, ``/`` between segments."""
 
     name: str
     key: str
@@ -77,7 +96,9 @@ def read_key(name: str, segments: Sequence[str]) -> NamedRef:
 
 
 class SourceCodec(Codec[SourceRef]):
-    """A source as an argument's value: ``logo`` or ``@brand:logos:dark.png`` (``/`` is written ``:``)."""
+    """A source as an argument's value: ``logo``, ``@brand:logos:dark.png`` (``/`` is written ``:``)."""
+
+    type_name = "SourceRef | str"
 
     expected = "an id, or @name:key with the key's / written as :"
 
@@ -93,3 +114,7 @@ class SourceCodec(Codec[SourceRef]):
 
     def write(self, value: SourceRef) -> list[str]:
         return value.parts()
+
+    def coerce(self, value: Any) -> SourceRef:
+        """Programmers write a key as it is: ``@brand/logos/dark.png``."""
+        return self.read(value.split("/") if isinstance(value, str) else value.parts())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from urlspec.colours import CSS_COLOURS
 
@@ -48,12 +48,12 @@ class Codec(Generic[T]):
     """Reads and writes one field of an argument."""
 
     expected: str = ""
-    type_name: ClassVar[str] = "str"
+    type_name: str = "str"
     """The Python type in generated SDK signatures."""
 
     def span(self, parts: Parts) -> int:
         """How many of ``parts`` (never empty) belong to this field."""
-        return 1
+        return min(1, len(parts))
 
     def read(self, parts: Parts) -> T:
         """The value that ``parts`` spell. Raises BadValue."""
@@ -76,7 +76,7 @@ class Integer(Codec[int]):
     low: int
     high: int
     unit: str = ""
-    type_name: ClassVar[str] = "int"
+    type_name = "int"
 
     @property
     def expected(self) -> str:  # type: ignore[override]
@@ -102,7 +102,7 @@ class Number(Codec[float]):
     low: float
     high: float
     unit: str = ""
-    type_name: ClassVar[str] = "float"
+    type_name = "float"
 
     @property
     def expected(self) -> str:  # type: ignore[override]
@@ -130,7 +130,7 @@ class AutoNumber(Codec[float | str]):
 
     low: float
     high: float
-    type_name: ClassVar[str] = "float | str"
+    type_name = "float | str"
 
     @property
     def expected(self) -> str:  # type: ignore[override]
@@ -167,7 +167,7 @@ class LengthCodec(Codec[AutoLength]):
     high: int = 65_535
     top: float = 10.0
     auto: bool = False
-    type_name: ClassVar[str] = "int | Fraction | str"
+    type_name = "int | float | Fraction | str"
 
     @property
     def expected(self) -> str:  # type: ignore[override]
@@ -218,7 +218,13 @@ class Word(Codec[str]):
         return text
 
     def write(self, value: str) -> list[str]:
-        return [value]
+        return [str(value)]
+
+    @property
+    def type_name(self) -> str:  # type: ignore[override]
+        numbers = " | int" if any(word.lstrip("-").isdigit() for word in self.words) else ""
+        words = ", ".join(f'"{word}"' for word in (*self.words, *(self.aliases or ())))
+        return f"Literal[{words}]{numbers}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +247,7 @@ BLACK = Colour(0, 0, 0)
 
 class ColourCodec(Codec[Colour]):
     expected = "a CSS colour name or rgb:RRGGBB or rgb:RRGGBBAA"
-    type_name: ClassVar[str] = "Colour | str"
+    type_name = "Colour | str"
 
     def span(self, parts: Parts) -> int:
         return 2 if parts[0] == "rgb" and len(parts) > 1 else 1
@@ -276,7 +282,7 @@ class Ratio:
 
 class RatioCodec(Codec[Ratio]):
     expected = "a ratio of width to height such as 16:9 or 1.5, from 0.01 to 100"
-    type_name: ClassVar[str] = "Ratio | str"
+    type_name = "Ratio | float | str"
 
     def span(self, parts: Parts) -> int:
         return len(parts)
@@ -295,6 +301,9 @@ class RatioCodec(Codec[Ratio]):
     def write(self, value: Ratio) -> list[str]:
         parts = [number_text(value.width), number_text(value.height)]
         return parts[:1] if value.height == 1 else parts
+
+    def coerce(self, value: Any) -> Ratio:
+        return super().coerce(Ratio(value, 1) if isinstance(value, int | float) else value)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,471 @@
+"""One method an argument. Written by ``origin docs`` from the declarations; do not edit."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from urlspec import arguments, outputs
+from urlspec.declare import Argument
+from urlspec.kinds import FocalPoint, TextRef
+from urlspec.sources import SourceRef
+from urlspec.values import Colour, Fraction, Ratio
+
+
+class Operations:
+    """Adds arguments to the current component."""
+
+    def _add(self, kind: type[Argument], **values: Any) -> Self:
+        raise NotImplementedError
+
+    def preset(self, call: str) -> Self:
+        """Named chain of the server's preset file, with its arguments.
+
+        call: <name>[:<argument>…] of a preset of this server, at most 9 arguments.
+
+        Written ``t_<call>``, for example ``t_card``.
+        """
+        return self._add(arguments.Preset, call=call)
+
+    def layer(self, source: SourceRef | TextRef | str) -> Self:
+        """Lay a picture or a text over the picture.
+
+        source: an id, @name:key, or text:<family>_<size>[_<style>…]:<text>.
+
+        Written ``l_<source>``, for example ``l_text:DejaVu%20Sans_32_bold:Hello,co_white,g_south,y_10``.
+        """
+        return self._add(arguments.Layer, source=source)
+
+    def underlay(self, source: SourceRef | TextRef | str) -> Self:
+        """Lay a picture under the picture, where it shows through.
+
+        source: an id, @name:key, or text:<family>_<size>[_<style>…]:<text>.
+
+        Written ``u_<source>``, for example ``u_logo,w_1.0``.
+        """
+        return self._add(arguments.Underlay, source=source)
+
+    def text_colour(self, colour: Colour | str) -> Self:
+        """Colour of a text layer; black where nothing is said.
+
+        colour: a CSS colour name or rgb:RRGGBB or rgb:RRGGBBAA.
+
+        Written ``co_<colour>``, for example ``l_text:DejaVu%20Sans_32:Hello,co_red``.
+        """
+        return self._add(arguments.TextColour, colour=colour)
+
+    def layer_apply(self) -> Self:
+        """Close the nearest open layer: the components between shaped it, this one places it.
+
+
+        Written ``fl_layer_apply``, for example ``l_logo/w_80,r_90/fl_layer_apply,g_north_west``.
+        """
+        return self._add(arguments.LayerApply)
+
+    def rotate(
+        self, turn: Literal["90", "180", "270", "auto", "ignore", "-90", "-180", "-270"] | int
+    ) -> Self:
+        """Right-angle turn, clockwise; `ignore` leaves the EXIF orientation unapplied (first component
+        only).
+
+        turn: one of 90 180 270 auto ignore.
+
+        Written ``r_<turn>``, for example ``r_90``.
+        """
+        return self._add(arguments.Rotate, turn=turn)
+
+    def flip(self, axes: Literal["h", "v", "hv", "vh"]) -> Self:
+        """Mirror: `h` left to right, `v` top to bottom, `hv` both.
+
+        axes: one of h v hv.
+
+        Written ``flip_<axes>``, for example ``flip_h``.
+        """
+        return self._add(arguments.Flip, axes=axes)
+
+    def trim(self, tolerance: int = 10, colour: Colour | str | None = None) -> Self:
+        """Cut away a border of one colour (the top left pixel's, unless given), or transparent edges.
+
+        tolerance: an integer from 0 to 100.
+        colour: a CSS colour name or rgb:RRGGBB or rgb:RRGGBBAA.
+
+        Written ``e_trim[:<tolerance>[:<colour>]]``, for example ``e_trim:10``.
+        """
+        return self._add(arguments.Trim, tolerance=tolerance, colour=colour)
+
+    def crop(
+        self, mode: Literal["limit", "fit", "mfit", "scale", "fill", "lfill", "pad", "lpad", "crop", "thumb"]
+    ) -> Self:
+        """How the picture gets its size: `limit` fits inside and never enlarges, `fit` fits inside, `mfit`
+        fits around, `scale` stretches, `fill` covers and cuts, `lfill` the same without enlarging,
+        `pad` fits and fills up, `lpad` the same without enlarging, `crop` cuts a region, `thumb` fills
+        after zooming by `z_`.
+
+        mode: one of limit fit mfit scale fill lfill pad lpad crop thumb.
+
+        Written ``c_<mode>``, for example ``c_fill,w_400,h_300``.
+        """
+        return self._add(arguments.Crop, mode=mode)
+
+    def width(self, value: int | float | Fraction | str) -> Self:
+        """Width of the result: whole pixels, a fraction of the picture, or `auto` (client hint).
+
+        value: pixels (1 to 65535) or a fraction such as 0.5 (above 0, at most 10), or auto.
+
+        Written ``w_<value>``, for example ``w_300``.
+        """
+        return self._add(arguments.Width, value=value)
+
+    def height(self, value: int | float | Fraction | str) -> Self:
+        """Height of the result: whole pixels, or a fraction of the picture.
+
+        value: pixels (1 to 65535) or a fraction such as 0.5 (above 0, at most 10), or auto.
+
+        Written ``h_<value>``, for example ``h_200``.
+        """
+        return self._add(arguments.Height, value=value)
+
+    def aspect_ratio(self, value: Ratio | float | str) -> Self:
+        """Ratio of width to height; with one side it gives the other.
+
+        value: a ratio of width to height such as 16:9 or 1.5, from 0.01 to 100.
+
+        Written ``ar_<value>``, for example ``c_fill,ar_16:9,w_640``.
+        """
+        return self._add(arguments.AspectRatio, value=value)
+
+    def gravity(self, value: FocalPoint | str) -> Self:
+        """What a crop keeps, where padding or a layer goes: compass words, `auto` (attention), `entropy`,
+        `focus` (stored with the asset), `fp:<x>:<y>`, or `xy_center` (the point `x_ y_`).
+
+        value: one of north_west north north_east west center east south_west south south_east auto
+            entropy xy_center focus, or fp:<x>:<y> with fractions from 0 to 1.
+
+        Written ``g_<value>``, for example ``c_fill,w_300,h_300,g_auto``.
+        """
+        return self._add(arguments.Gravity, value=value)
+
+    def x(self, value: int | float | Fraction | str) -> Self:
+        """Horizontal offset, in pixels or as a fraction; inwards from the edge that gravity names.
+
+        value: pixels (-65535 to 65535) or a fraction such as 0.5 (from -10, at most 10).
+
+        Written ``x_<value>``, for example ``c_crop,w_200,h_200,x_50,y_20``.
+        """
+        return self._add(arguments.X, value=value)
+
+    def y(self, value: int | float | Fraction | str) -> Self:
+        """Vertical offset, in pixels or as a fraction; inwards from the edge that gravity names.
+
+        value: pixels (-65535 to 65535) or a fraction such as 0.5 (from -10, at most 10).
+
+        Written ``y_<value>``, for example ``c_crop,w_200,h_200,g_south,y_10``.
+        """
+        return self._add(arguments.Y, value=value)
+
+    def zoom(self, factor: float) -> Self:
+        """Zoom of `c_thumb`: 2 shows half as much of the picture.
+
+        factor: a number from 0.1 to 10.
+
+        Written ``z_<factor>``, for example ``c_thumb,w_200,h_200,z_1.5``.
+        """
+        return self._add(arguments.Zoom, factor=factor)
+
+    def dpr(self, factor: float | str) -> Self:
+        """Device pixel ratio: multiplies every length given in pixels; `auto` reads the client hint.
+
+        factor: a number from 0.1 to 10, or auto.
+
+        Written ``dpr_<factor>``, for example ``w_200,dpr_2``.
+        """
+        return self._add(arguments.Dpr, factor=factor)
+
+    def angle(self, degrees: float | str) -> Self:
+        """Turn by any angle, clockwise; the corners become transparent. `hflip` and `vflip` mirror.
+
+        degrees: degrees clockwise from -360 to 360, or hflip or vflip.
+
+        Written ``a_<degrees>``, for example ``w_300,a_20``.
+        """
+        return self._add(arguments.Angle, degrees=degrees)
+
+    def brightness(self, amount: int) -> Self:
+        """Brighter or darker; 0 changes nothing.
+
+        amount: an integer from -100 to 100.
+
+        Written ``e_brightness:<amount>``, for example ``e_brightness:20``.
+        """
+        return self._add(arguments.Brightness, amount=amount)
+
+    def contrast(self, amount: int) -> Self:
+        """More or less contrast around middle grey; 0 changes nothing.
+
+        amount: an integer from -100 to 100.
+
+        Written ``e_contrast:<amount>``, for example ``e_contrast:30``.
+        """
+        return self._add(arguments.Contrast, amount=amount)
+
+    def gamma(self, exponent: float) -> Self:
+        """Exponent of the tone curve: above 1 lightens the middle tones; 1 changes nothing.
+
+        exponent: a number from 0.1 to 10.
+
+        Written ``e_gamma:<exponent>``, for example ``e_gamma:1.5``.
+        """
+        return self._add(arguments.Gamma, exponent=exponent)
+
+    def saturation(self, amount: int) -> Self:
+        """More or less colour; -100 is grey, 0 changes nothing.
+
+        amount: an integer from -100 to 100.
+
+        Written ``e_saturation:<amount>``, for example ``e_saturation:40``.
+        """
+        return self._add(arguments.Saturation, amount=amount)
+
+    def hue(self, degrees: int) -> Self:
+        """Turn every hue around the colour wheel; 0 changes nothing.
+
+        degrees: an integer from -360 to 360.
+
+        Written ``e_hue:<degrees>``, for example ``e_hue:120``.
+        """
+        return self._add(arguments.Hue, degrees=degrees)
+
+    def grayscale(self) -> Self:
+        """Take all colour away.
+
+
+        Written ``e_grayscale``, for example ``e_grayscale``.
+        """
+        return self._add(arguments.Grayscale)
+
+    def sepia(self, amount: int = 80) -> Self:
+        """Brown tones of an old print; 0 changes nothing.
+
+        amount: an integer from 0 to 100.
+
+        Written ``e_sepia[:<amount>]``, for example ``e_sepia``.
+        """
+        return self._add(arguments.Sepia, amount=amount)
+
+    def negate(self) -> Self:
+        """Every colour becomes its complement.
+
+
+        Written ``e_negate``, for example ``e_negate``.
+        """
+        return self._add(arguments.Negate)
+
+    def blur(self, sigma: float) -> Self:
+        """Gaussian blur; 0 changes nothing.
+
+        sigma: a number from 0 to 200 pixels.
+
+        Written ``e_blur:<sigma>``, for example ``e_blur:3``.
+        """
+        return self._add(arguments.Blur, sigma=sigma)
+
+    def sharpen(self, sigma: float = 0.8, strength: float = 1.0) -> Self:
+        """Unsharp mask on lightness; strength 0 changes nothing.
+
+        sigma: a number from 0.1 to 10 pixels.
+        strength: a number from 0 to 10.
+
+        Written ``e_sharpen[:<sigma>[:<strength>]]``, for example ``e_sharpen``.
+        """
+        return self._add(arguments.Sharpen, sigma=sigma, strength=strength)
+
+    def pixelate(self, block: int = 5) -> Self:
+        """Blocks of one colour; 0 and 1 change nothing.
+
+        block: an integer from 0 to 1000 pixels.
+
+        Written ``e_pixelate[:<block>]``, for example ``e_pixelate:8``.
+        """
+        return self._add(arguments.Pixelate, block=block)
+
+    def corner_radius(self, radii: int | str) -> Self:
+        """Rounded, transparent corners; `max` makes an ellipse.
+
+        radii: pixels (1 value for all corners, or 2 to 4 as in CSS: tl:tr:br:bl), or max.
+
+        Written ``rad_<radii>``, for example ``c_fill,w_200,h_200,rad_20``.
+        """
+        return self._add(arguments.CornerRadius, radii=radii)
+
+    def padding(self, sides: int | str) -> Self:
+        """Space added outside the picture, filled with `b_`: top, right, bottom, left.
+
+        sides: 1 to 4 lengths, top:right:bottom:left as in CSS, each in pixels or a fraction such as
+            0.1.
+
+        Written ``pad_<sides>``, for example ``w_200,pad_20:10``.
+        """
+        return self._add(arguments.Padding, sides=sides)
+
+    def border(self, value: str) -> Self:
+        """A border added outside the picture and its padding.
+
+        value: <width>px_solid_<colour>, for example 4px_solid_red or 4px_solid_rgb:ff0000.
+
+        Written ``bo_<value>``, for example ``w_200,bo_10px_solid_red``.
+        """
+        return self._add(arguments.Border, value=value)
+
+    def background(self, colour: Colour | str) -> Self:
+        """What shows through: in padding, behind alpha, beside a turned picture. White where nothing is
+        said.
+
+        colour: a CSS colour name or rgb:RRGGBB or rgb:RRGGBBAA.
+
+        Written ``b_<colour>``, for example ``c_pad,w_300,h_300,b_rgb:336699``.
+        """
+        return self._add(arguments.Background, colour=colour)
+
+    def opacity(self, percent: int) -> Self:
+        """How opaque the picture or the layer is; 100 changes nothing.
+
+        percent: an integer from 0 to 100.
+
+        Written ``o_<percent>``, for example ``l_logo,w_80,g_south_east,x_10,y_10,o_60``.
+        """
+        return self._add(arguments.Opacity, percent=percent)
+
+    def blend(
+        self,
+        mode: Literal[
+            "multiply",
+            "screen",
+            "overlay",
+            "darken",
+            "lighten",
+            "color_dodge",
+            "color_burn",
+            "hard_light",
+            "soft_light",
+            "difference",
+            "exclusion",
+            "add",
+            "mask",
+            "cut",
+        ],
+    ) -> Self:
+        """How a layer mixes with the picture; `mask` keeps only what the layer covers, `cut` what it does
+        not.
+
+        mode: one of multiply screen overlay darken lighten color_dodge color_burn hard_light soft_light
+            difference exclusion add mask cut.
+
+        Written ``e_<blend>``, for example ``l_logo,w_0.5,e_multiply``.
+        """
+        return self._add(arguments.Blend, mode=mode)
+
+    def tiled(self) -> Self:
+        """Repeat the layer over the whole picture.
+
+
+        Written ``fl_tiled``, for example ``l_logo,w_60,o_30,fl_tiled``.
+        """
+        return self._add(arguments.Tiled)
+
+    def page(self, number: int) -> Self:
+        """Page of a document or frame of an animation, counted from 1.
+
+        number: an integer from 1 to 9999.
+
+        Written ``pg_<number>``, for example ``pg_2``.
+        """
+        return self._add(outputs.Page, number=number)
+
+    def format(
+        self,
+        name: Literal[
+            "auto",
+            "jpg",
+            "png",
+            "webp",
+            "avif",
+            "gif",
+            "tiff",
+            "json",
+            "thumbhash",
+            "blurhash",
+            "datauri",
+            "jpeg",
+        ],
+    ) -> Self:
+        """Output format. `auto` takes the best that the client names in `Accept`; `json thumbhash blurhash
+        datauri` describe the picture that the chain gives.
+
+        name: one of auto jpg png webp avif gif tiff json thumbhash blurhash datauri.
+
+        Written ``f_<name>``, for example ``f_webp``.
+        """
+        return self._add(outputs.Format, name=name)
+
+    def quality(self, value: int | str) -> Self:
+        """Quality of lossy formats, with chroma subsampling; `auto` by grade; `lossless` for WebP and
+        AVIF.
+
+        value: 1 to 100, 80:444 or 80:420 (chroma subsampling), auto[:best|good|eco|low], or lossless.
+
+        Written ``q_<value>``, for example ``q_80``.
+        """
+        return self._add(outputs.Quality, value=value)
+
+    def max_bytes(self, bytes: int) -> Self:
+        """The most bytes that the result may have; quality is lowered until it fits.
+
+        bytes: an integer from 100 to 999999 bytes.
+
+        Written ``mb_<bytes>``, for example ``f_jpg,mb_20000``.
+        """
+        return self._add(outputs.MaxBytes, bytes=bytes)
+
+    def metadata(self, keep: Literal["none", "copyright", "all"]) -> Self:
+        """What of EXIF, XMP and IPTC is kept. ICC profile and gain map are not metadata.
+
+        keep: one of none copyright all.
+
+        Written ``meta_<keep>``, for example ``meta_copyright``.
+        """
+        return self._add(outputs.Metadata, keep=keep)
+
+    def fallback(self, source: SourceRef | str) -> Self:
+        """Picture to show when the source is missing or broken.
+
+        source: an id, or @name:key with the key's / written as :.
+
+        Written ``d_<source>``, for example ``d_placeholder``.
+        """
+        return self._add(outputs.Fallback, source=source)
+
+    def download(self, name: str) -> Self:
+        """Download under this file name instead of showing.
+
+        name: a file name of 1 to 100 characters.
+
+        Written ``dl_<name>``, for example ``dl_holiday.jpg``.
+        """
+        return self._add(outputs.Download, name=name)
+
+    def version(self, number: int) -> Self:
+        """Version of the asset; with it the answer never changes.
+
+        number: an integer from 1 to 999999.
+
+        Written ``v_<number>``, for example ``v_2``.
+        """
+        return self._add(outputs.Version, number=number)
+
+    def raw(self, value: Literal["1"] | int) -> Self:
+        """The untouched uploaded file; needs a signature or the owner's token.
+
+        value: one of 1.
+
+        Written ``raw_<value>``, for example ``raw_1``.
+        """
+        return self._add(outputs.Raw, value=value)
