@@ -1,0 +1,95 @@
+"""Engines for the two databases: the same statements, the same time-outs, errors of ours."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from origin.errors import DatabaseUnavailable
+
+ACQUIRE = 1.0
+"""Seconds until a connection must be there, new or from the pool."""
+
+STATEMENT = 2.0
+"""Seconds a statement may take, and so how long SQLite waits for another writer."""
+
+
+def database_url(url: str) -> URL:
+    """The SQLAlchemy URL of ``sqlite:///path`` or ``postgresql://…`` (``postgres://`` too).
+
+    Raises ValueError, which does not repeat the URL: there is a password in it.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError("is not a URL; write sqlite:///path or postgresql://user@host/database") from None
+    backend = parsed.drivername.partition("+")[0]
+    if backend == "sqlite":
+        if parsed.database in {None, "", ":memory:"}:
+            raise ValueError("names no file; write sqlite:///path")
+        return parsed.set(drivername="sqlite+aiosqlite")
+    if backend in {"postgresql", "postgres"}:
+        query = dict(parsed.query)
+        if "sslmode" in query:  # libpq's name for what asyncpg calls ssl
+            query["ssl"] = query.pop("sslmode")
+        return parsed.set(drivername="postgresql+asyncpg", query=query)
+    raise ValueError(f"is of an unknown kind, {backend}; write sqlite:///path or postgresql://…")
+
+
+def make_engine(url: URL, *, pool: int, statement: float = STATEMENT) -> AsyncEngine:
+    """An engine with at most ``pool`` connections and ``statement`` seconds for each statement."""
+    if url.get_backend_name() == "sqlite":
+        engine = create_async_engine(
+            url, pool_size=pool, max_overflow=0, pool_timeout=ACQUIRE, connect_args={"timeout": statement}
+        )
+        sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    return create_async_engine(
+        url,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=ACQUIRE,
+        pool_pre_ping=True,  # a restarted server costs no request
+        connect_args={
+            "timeout": ACQUIRE,
+            "command_timeout": statement,
+            "server_settings": {
+                "application_name": "origin",
+                "statement_timeout": str(int(statement * 1000)),
+                "idle_in_transaction_session_timeout": str(int(statement * 5000)),
+            },
+        },
+    )
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    # Transactions begin where we say, not where the driver guesses.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A writer takes its lock at once and waits for its turn: taken later, after a read, it may fail at once.
+    reads = connection.get_execution_options().get("reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+@asynccontextmanager
+async def database_errors() -> AsyncIterator[None]:
+    """Turns what the database and its drivers say into DatabaseUnavailable."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeout, OSError, sqlite3.Error) as error:
+        raise DatabaseUnavailable from error

@@ -1,0 +1,221 @@
+"""What every keeper of assets does."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from origin.backends.database import Database
+from origin.backends.engine import database_url, make_engine
+from origin.backends.tables import metadata
+from origin.errors import Conflict, DatabaseUnavailable, NotFound
+from tests.origin.backends.conftest import WHEN, an_asset
+
+
+async def test_an_asset_comes_back_as_it_was(database: Database) -> None:
+    asset = replace(
+        an_asset(), owner="user", visibility="private", focus=(0.25, 1.0), tags=("b", "a", "Grüße")
+    )
+    assert await database.add(asset) == asset
+    assert await database.find(asset.id) == asset
+
+
+async def test_older_versions_come_newest_first(database: Database) -> None:
+    first = an_asset().current
+    older = (replace(first, number=2, purged=True), replace(first, number=1, thumbhash=None))
+    asset = replace(an_asset(), current=replace(first, number=3), older=older)
+    await database.add(asset)
+    assert await database.find(asset.id) == asset
+
+
+@pytest.mark.parametrize(
+    "id", ["", "nothing", "AAAAAAAAAAAAAAAAAAAAAA", "%", "a'--", "\0", "\ud800", "x" * 9000]
+)
+async def test_an_id_that_never_was(database: Database, id: str) -> None:
+    await database.add(an_asset())
+    assert await database.find(id) is None
+    with pytest.raises(NotFound):
+        await database.delete(id)
+    with pytest.raises(NotFound):
+        await database.purge(id)
+
+
+async def test_a_taken_id(database: Database) -> None:
+    await database.add(an_asset())
+    with pytest.raises(Conflict):
+        await database.add(replace(an_asset(), tags=("other",)))
+    assert await database.find(an_asset().id) == an_asset()
+
+
+async def test_one_of_many_gets_the_id(database: Database) -> None:
+    outcomes = await asyncio.gather(*(database.add(an_asset()) for _ in range(8)), return_exceptions=True)
+    assert sum(outcome == an_asset() for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 7
+
+
+async def test_purge_and_delete_count(database: Database) -> None:
+    await database.add(an_asset())
+    await database.purge(an_asset().id)
+    await database.purge(an_asset().id)
+    purged = await database.find(an_asset().id)
+    assert purged == replace(an_asset(), purges=2)
+    await database.delete(an_asset().id)
+    deleted = await database.find(an_asset().id)
+    assert deleted is not None
+    assert deleted.deleted is not None
+    assert deleted.deleted > WHEN
+    assert deleted.purges == 3
+    await database.delete(an_asset().id)
+    again = await database.find(an_asset().id)
+    assert again is not None
+    assert (again.deleted, again.purges) == (deleted.deleted, 4)
+
+
+async def test_purges_at_once_are_all_counted(database: Database) -> None:
+    await database.add(an_asset())
+    await asyncio.gather(*(database.purge(an_asset().id) for _ in range(20)))
+    found = await database.find(an_asset().id)
+    assert found is not None
+    assert found.purges == 20
+
+
+@pytest.mark.parametrize("owner", [None, "user"])
+async def test_the_newest_live_asset_with_the_same_bytes(database: Database, owner: str | None) -> None:
+    def made(id: str, days: int, **other: object) -> None:
+        asset = an_asset(id, owner=owner)
+        assets.append(replace(asset, created=WHEN + timedelta(days=days), **other))  # type: ignore[arg-type]
+
+    assets = [
+        an_asset("other-owner", owner="somebody"),
+        an_asset("other-bytes", sha256="cd" * 32, owner=owner),
+    ]
+    made("old", 0)
+    made("new", 2)
+    made("middle", 1)
+    made("deleted", 3, deleted=WHEN)
+    version = an_asset().current
+    made("purged", 4, current=replace(version, purged=True))
+    made("replaced", 5, current=replace(version, number=2, sha256="ef" * 32), older=(version,))
+    for asset in assets:
+        await database.add(asset)
+    found = await database.find_same(owner, "ab" * 32)
+    assert found is not None
+    assert found.id == "new"
+    assert await database.find_same(owner, "00" * 32) is None
+    assert await database.find_same("nobody", "ab" * 32) is None
+
+
+async def test_changes_are_seen_once_and_in_order(database: Database) -> None:
+    start, none = await database.changed_since(-1)
+    assert none == []
+    for id in "abc":
+        await database.add(an_asset(id))
+    mark, ids = await database.changed_since(start)
+    assert ids == ["a", "b", "c"]
+    assert await database.changed_since(mark) == (mark, [])
+    await database.purge("b")
+    await database.delete("a")
+    await database.purge("b")
+    with pytest.raises(NotFound):
+        await database.purge("nothing")
+    later, ids = await database.changed_since(mark)
+    assert ids == ["a", "b"]
+    assert await database.changed_since(later) == (later, [])
+    assert (await database.changed_since(later + 100))[0] == later
+
+
+async def test_no_change_is_missed_by_polling(database: Database) -> None:
+    mark, _ = await database.changed_since(-1)
+    seen: list[str] = []
+    adding = asyncio.gather(*(database.add(an_asset(str(number))) for number in range(40)))
+    while not adding.done():
+        mark, ids = await database.changed_since(mark)
+        seen += ids
+        await asyncio.sleep(0)
+    await adding
+    _, ids = await database.changed_since(mark)
+    assert sorted(seen + ids, key=int) == [str(number) for number in range(40)]
+
+
+async def test_migrating_again_keeps_everything(database: Database) -> None:
+    await database.add(an_asset())
+    await database.migrate()
+    assert await database.find(an_asset().id) == an_asset()
+
+
+async def test_the_migrations_make_the_tables_of_the_code(database: Database) -> None:
+    def differences(connection: sa.Connection) -> object:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, metadata)
+
+    engine = make_engine(database.url, pool=1)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+MIGRATE = """
+import asyncio, sys
+from origin.backends.database import Database
+async def main():
+    database = Database(sys.argv[1])
+    await asyncio.gather(database.migrate(), database.migrate())
+    await database.ping()
+    await database.close()
+asyncio.run(main())
+"""
+
+
+def test_processes_that_start_at_once_migrate_once(empty_database: str) -> None:
+    processes = [subprocess.Popen([sys.executable, "-c", MIGRATE, empty_database]) for _ in range(3)]
+    assert [process.wait(30) for process in processes] == [0, 0, 0]
+
+
+async def test_without_tables_the_database_is_unavailable(empty_database: str) -> None:
+    database = Database(empty_database)
+    with pytest.raises(DatabaseUnavailable):
+        await database.ping()
+    with pytest.raises(DatabaseUnavailable):
+        await database.find("id")
+    await database.close()
+
+
+async def test_sqlite_waits_for_another_writer(tmp_path: Path) -> None:
+    first, second = (Database(f"sqlite:///{tmp_path}/origin.db") for _ in range(2))
+    await first.migrate()
+    await asyncio.gather(*((first, second)[n % 2].add(an_asset(str(n))) for n in range(30)))
+    assert all([await first.find(str(n)) for n in range(30)])
+    await first.close()
+    await second.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "mysql://u:secret@h/d", "sqlite://", "sqlite:///:memory:", "://secret@", "secret"]
+)
+def test_a_url_that_cannot_be_used(url: str) -> None:
+    with pytest.raises(ValueError, match=r"write sqlite:///path") as caught:
+        Database(url)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "rendered"),
+    [
+        ("sqlite:///var/x.db", "sqlite+aiosqlite:///var/x.db"),
+        ("sqlite:////var/x.db", "sqlite+aiosqlite:////var/x.db"),
+        ("postgres://u:p@h:1/d", "postgresql+asyncpg://u:***@h:1/d"),
+        ("postgresql://u@h/d?sslmode=require", "postgresql+asyncpg://u@h/d?ssl=require"),
+        ("postgresql+psycopg://u@h/d", "postgresql+asyncpg://u@h/d"),
+    ],
+)
+def test_urls(url: str, rendered: str) -> None:
+    assert str(database_url(url)) == rendered
