@@ -377,13 +377,13 @@ def site_conf(text: str, folder: Path, port: int, upstreams: Sequence[str], refr
         "listen": f"listen 127.0.0.1:{port};",
         "upstream": " ".join(f"server {address} max_fails=0;" for address in upstreams),
         "cache": r"\g<before>" + str(folder / "cache") + r"\g<after>",
-        "refresh secret": f'"1:{refresh_secret}" 1;' if refresh_secret else r"\g<0>",
+        "refresh secret": f'"~^1:{refresh_secret}$" 1;' if refresh_secret else r"\g<0>",
     }
     patterns = {
         "listen": r"listen [^;]*;(?= *# site: listen)",
         "upstream": r"server [^;]*;(?= *# site: upstream)",
         "cache": r"(?P<before>proxy_cache_path )\S+(?P<after> .*# site: cache)",
-        "refresh secret": r'"1:" 0;(?= *# site: refresh secret)',
+        "refresh secret": r'"~\^1:\$" 0;(?= *# site: refresh secret)',
     }
     for name, change in changes.items():
         text, count = re.subn(patterns[name], change, text)
