@@ -68,6 +68,31 @@ class ObjectWriter(Protocol):
     def keys(self, prefix: str) -> AsyncIterator[str]: ...
 
 
+class HeldOriginal(Protocol):
+    """An original as a file of this host, for as long as it is held."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def size(self) -> int: ...
+
+
+class HeldOriginals(Protocol):
+    """The cache of originals."""
+
+    def hold(
+        self,
+        identity: str,
+        reader: ObjectReader,
+        key: str,
+        *,
+        max_bytes: int,
+        sha256: str | None = None,
+        size: int | None = None,
+    ) -> AbstractAsyncContextManager[HeldOriginal]: ...
+
+
 class ObjectStore(ObjectReader, ObjectWriter, Protocol):
     """Where uploaded originals live."""
 

@@ -1,0 +1,259 @@
+"""The life of a delivery URL, from its raw path to a finished picture."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from origin.errors import (
+    DeadlineExceeded,
+    Gone,
+    ImageError,
+    ImageTooLarge,
+    NotFound,
+    OriginError,
+    RenderTimeout,
+    SourceTooLarge,
+    StorageBroken,
+    Unavailable,
+    UnsupportedMedia,
+)
+from origin.imaging.model import Job, Limits, Rendered, Source
+from origin.ports import HeldOriginals, Leases, Result
+from origin.service.admission import Admission, Admitted, Ask, has_fallback, is_original
+from origin.service.catalog import Found
+from origin.service.flights import Flights
+from urlspec.outputs import Metadata, Raw
+from urlspec.sources import SourceRef
+
+NEGATIVE_SECONDS = 60.0
+"""For how long a URL that ran into its deadline is refused without trying again."""
+MISSING = (NotFound, Gone, ImageError, StorageBroken, UnsupportedMedia)
+"""What ``d_`` stands in for: the source is not there, or it is there and broken."""
+
+
+class Renderer(Protocol):
+    """The render workers."""
+
+    async def render(self, job: Job) -> Rendered: ...
+
+    async def original(self, path: str, limits: Limits, *, keep: str) -> Rendered: ...
+
+
+class Results(Protocol):
+    async def lookup(self, key: str) -> tuple[Result, str] | None: ...
+
+    async def put(self, key: str, result: Result, assets: Sequence[str]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A result, where it came from (``X-Cache``), and the seconds that its stages took."""
+
+    result: Result
+    cache: str
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """An answer. ``made`` is None when the client's copy is still right (304)."""
+
+    admitted: Admitted
+    made: Made | None
+    etag: str
+    fallback: str = ""
+    """The code of the error that made the fallback picture stand in."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverSettings:
+    limits: Limits
+    deadline: float
+    """Seconds for everything."""
+    max_source_bytes: int
+    fonts: str | None = None
+
+
+class Deliver:
+    """Answers delivery URLs."""
+
+    def __init__(
+        self,
+        admission: Admission,
+        originals: HeldOriginals,
+        results: Results,
+        leases: Leases,
+        renderer: Renderer,
+        settings: DeliverSettings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._admission = admission
+        self._originals = originals
+        self._results = results
+        self._leases = leases
+        self._renderer = renderer
+        self._settings = settings
+        self._clock = clock
+        self._flights: Flights[Made] = Flights()
+        self._refused: dict[str, tuple[float, OriginError]] = {}
+
+    async def close(self) -> None:
+        await self._flights.close()
+
+    async def deliver(self, ask: Ask) -> Delivered:
+        """The picture that ``ask`` wants, or word that the client's copy is right.
+
+        Raises every error of ``origin.errors`` and ``urlspec.errors`` that a client can cause or meet.
+        """
+        try:
+            async with asyncio.timeout(self._settings.deadline):
+                return await self._with_fallback(ask)
+        except TimeoutError as error:
+            raise RenderTimeout from error
+
+    async def _with_fallback(self, ask: Ask) -> Delivered:
+        try:
+            return await self._answer(ask)
+        except MISSING as error:
+            reading, _ = self._admission.read(ask.path)
+            if not has_fallback(reading):
+                raise
+            answer = await self._answer(ask, fallback=True)
+            return replace(answer, fallback=error.code)
+
+    async def _answer(self, ask: Ask, *, fallback: bool = False) -> Delivered:
+        admitted = await self._admission.admit(ask, fallback=fallback)
+        for _ in range(2):
+            if ask.etag is not None and (etag := matching_etag(ask.etag, admitted.key)):
+                return Delivered(admitted, None, etag)
+            try:
+                made = await self._result(admitted)
+            except _Changed:
+                admitted = await self._admission.admit(ask, fresh=True, fallback=fallback)
+                continue
+            return Delivered(admitted, made, f'"{admitted.key}-{body_tag(made.result.body)}"')
+        raise Unavailable("The picture is being changed just now.")
+
+    async def _result(self, admitted: Admitted) -> Made:
+        if admitted.request.output.has(Raw):
+            return await self._raw(admitted)
+        if (kept := await self._results.lookup(admitted.key)) is not None:
+            return Made(*kept)
+        self._refuse_again(admitted.key)
+        made, joined = await self._flights.run(admitted.key, lambda: self._made_once(admitted))
+        return replace(made, cache="coalesced") if joined else made
+
+    def _refuse_again(self, key: str) -> None:
+        if (refused := self._refused.get(key)) is None:
+            return
+        until, error = refused
+        if self._clock() < until:
+            raise error
+        del self._refused[key]
+
+    def _refuse(self, key: str, error: OriginError) -> None:
+        now = self._clock()
+        self._refused = {other: entry for other, entry in self._refused.items() if entry[0] > now}
+        self._refused[key] = (now + NEGATIVE_SECONDS, error)
+
+    async def _made_once(self, admitted: Admitted) -> Made:
+        """One render for this key, here or in another process."""
+        key = admitted.key
+        while (lease := await self._leases.acquire(key)) is None:
+            await self._leases.wait(key, self._settings.deadline)
+            if (kept := await self._results.lookup(key)) is not None:
+                return Made(kept[0], "coalesced")
+        try:
+            # Another process may have finished between our look and our lease.
+            if (kept := await self._results.lookup(key)) is not None:
+                return Made(*kept)
+            async with asyncio.timeout(self._settings.deadline):
+                made = await self._make(admitted)
+            await self._results.put(key, made.result, admitted.assets)
+        except TimeoutError as error:
+            refusal = RenderTimeout()
+            self._refuse(key, refusal)
+            raise refusal from error
+        except DeadlineExceeded as error:
+            self._refuse(key, error)
+            raise
+        else:
+            return made
+        finally:
+            await lease.done()
+
+    async def _make(self, admitted: Admitted) -> Made:
+        started = time.perf_counter()
+        async with AsyncExitStack() as held:
+            sources = {one.ref: await self._hold(held, one) for one in admitted.found}
+            fetched = time.perf_counter()
+            rendered = await self._render(admitted, sources)
+        seconds = {"fetch": fetched - started, "render": time.perf_counter() - fetched}
+        if not await self._admission.unchanged(admitted):
+            raise _Changed
+        return Made(Result(rendered.body, rendered.media_type, created=int(self._clock())), "render", seconds)
+
+    async def _hold(self, held: AsyncExitStack, found: Found) -> Source:
+        try:
+            file = await held.enter_async_context(
+                self._originals.hold(
+                    found.content,
+                    found.reader,
+                    found.key,
+                    max_bytes=self._settings.max_source_bytes,
+                    sha256=found.sha256,
+                    size=found.size,
+                )
+            )
+        except SourceTooLarge as error:
+            raise ImageTooLarge("The original has more bytes than this server accepts.") from error
+        except NotFound as error:
+            raise found.missing() from error
+        return Source(str(file.path), found.asset.focus if found.asset else None)
+
+    async def _render(self, admitted: Admitted, sources: Mapping[SourceRef, Source]) -> Rendered:
+        request = admitted.request
+        if is_original(request):
+            kept = request.output.get(Metadata)
+            path = sources[request.source].path
+            return await self._renderer.original(
+                path, self._settings.limits, keep=kept.keep if kept else "none"
+            )
+        job = Job(request, sources, admitted.accept, self._settings.limits, self._settings.fonts)
+        return await self._renderer.render(job)
+
+    async def _raw(self, admitted: Admitted) -> Made:
+        """The untouched file. It is not kept as a result: the cache of originals has it."""
+        async with AsyncExitStack() as held:
+            source = await self._hold(held, admitted.found[0])
+            body = await asyncio.to_thread(Path(source.path).read_bytes)
+        version = admitted.found[0].version
+        assert version is not None  # raw_1 of a named source is refused when it is read
+        return Made(Result(body, f"image/{version.format}", created=int(self._clock())), "files")
+
+
+class _Changed(Exception):
+    """A picture was replaced or purged while it was being rendered."""
+
+
+def matching_etag(header: str, key: str) -> str | None:
+    """The tag of ``If-None-Match`` that names this key (RFC 9110, section 13.1.2), or None.
+
+    Only the part before ``-`` counts: it says what the picture is made from; the rest is the body's hash.
+    """
+    for tag in header[:4_096].split(","):
+        text = tag.strip().removeprefix("W/")
+        if text.startswith(f'"{key}-') and text.endswith('"'):
+            return text
+    return None
+
+
+def body_tag(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:8]
