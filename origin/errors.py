@@ -67,6 +67,16 @@ class RegionOutside(BadRequest):
     title = "The region lies outside the picture"
 
 
+class CeilingUnreachable(BadRequest):
+    code = "ceiling_unreachable"
+    title = "The picture cannot be made as small as mb_ asks"
+
+
+class PageMissing(BadRequest):
+    code = "page_missing"
+    title = "The picture has no such page or frame"
+
+
 class FormatUnavailable(BadRequest):
     code = "format_unavailable"
     title = "This server cannot write that format"

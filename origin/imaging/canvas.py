@@ -1,0 +1,155 @@
+"""A picture on its way: frames of equal size, with turning and resizing put off until pixels are needed.
+
+Putting off is what lets a chain of crops and sizes decode small: the frames may hold fewer pixels than
+``size`` says (the decoder shrank them) or more (a resize is due), and are as stored until ``settle``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from origin.imaging.colour import VipsImage, premultiplied, to_srgb
+from origin.imaging.geometry import UPRIGHT, Box, Size, Smart, View
+
+Paint = Callable[[VipsImage], VipsImage]
+
+
+class Canvas:
+    """``size`` is what the URL's arguments see: one frame as shown, at its nominal size."""
+
+    def __init__(self, frames: list[VipsImage], view: View, size: Size, *, settled: bool = False) -> None:
+        self.frames = frames
+        self.view = view
+        self.size = size
+        self._converted = settled
+        self._in_memory = settled or len(frames) > 1
+
+    @classmethod
+    def of(cls, image: VipsImage) -> Canvas:
+        """A picture that is in memory, upright and sRGB."""
+        return cls([image], UPRIGHT, Size(image.width, image.height), settled=True)
+
+    # Geometry -----------------------------------------------------------------------------------------
+
+    def turn(self, turn: View) -> None:
+        if turn.mirrored:
+            self.view = self.view.flip("h")
+        self.view = self.view.turn(90 * turn.quarters)
+        self.size = turn.shown(self.size)
+
+    def crop(self, box: Box) -> None:
+        """Cut ``box`` of the picture as shown."""
+        if self._stored.width < self._actual.width or self._stored.height < self._actual.height:
+            self._resample()  # a cut in the resized picture is exact only there
+        stored = self.view.stored(box, self.size)
+        across = self._actual.width / self._stored.width
+        down = self._actual.height / self._stored.height
+        left, top = round(stored.left * across), round(stored.top * down)
+        right = max(round((stored.left + stored.width) * across), left + 1)
+        bottom = max(round((stored.top + stored.height) * down), top + 1)
+        left, top = min(left, self._actual.width - 1), min(top, self._actual.height - 1)
+        right, bottom = min(right, self._actual.width), min(bottom, self._actual.height)
+        self.frames = [frame.crop(left, top, right - left, bottom - top) for frame in self.frames]
+        self.size = box.size
+
+    def resize(self, size: Size) -> None:
+        grows = size.width > self.size.width or size.height > self.size.height
+        if grows and self._actual != self._stored:
+            self._resample()  # enlarging shows what the smaller picture holds, not what it was made from
+        self.size = size
+        if grows:
+            self._resample()
+
+    def find(self, smart: Smart) -> Box:
+        """Where the pixels of the first frame say that a box should lie."""
+        if self._stored.width < self._actual.width or self._stored.height < self._actual.height:
+            self._resample()
+        self._remember()
+        size = self.view.shown(Size(*smart.size))
+        across = self._actual.width / self._stored.width
+        down = self._actual.height / self._stored.height
+        width = min(max(round(size.width * across), 1), self._actual.width)
+        height = min(max(round(size.height * down), 1), self._actual.height)
+        cut = self.frames[0].smartcrop(width, height, interesting=smart.by)
+        left, top = round(-cut.xoffset / across), round(-cut.yoffset / down)
+        left = min(left, self._stored.width - size.width)
+        top = min(top, self._stored.height - size.height)
+        # From stored to shown is the inverse of from shown to stored.
+        return inverse(self.view).stored(Box(left, top, *size), self._stored)
+
+    # Pixels -------------------------------------------------------------------------------------------
+
+    def paint(self, work: Paint) -> None:
+        """Do ``work`` on every frame: in memory, upright, sRGB, of nominal size."""
+        self.settle()
+        self.frames = [work(frame) for frame in self.frames]
+        self.size = self._actual
+        # The next look copies it: steps read their input more than once, and would repeat all before them.
+        self._in_memory = False
+
+    def settle(self) -> None:
+        """Do everything that was put off, and hold the pixels in memory."""
+        self.finish()
+        if not self._in_memory:
+            self.frames = [frame.copy_memory() for frame in self.frames]
+            self._in_memory = True
+
+    def finish(self) -> None:
+        """Do everything that was put off; a still that was only cut and resized stays a stream."""
+        if self._actual != self._stored:
+            self._resample()
+        self._convert()
+        if self.view != UPRIGHT:
+            if not self._in_memory:
+                self.frames = [frame.copy_memory() for frame in self.frames]
+                self._in_memory = True
+            self.frames = [show(frame, self.view) for frame in self.frames]
+            self.view = UPRIGHT
+
+    @property
+    def _actual(self) -> Size:
+        return Size(self.frames[0].width, self.frames[0].height)
+
+    @property
+    def _stored(self) -> Size:
+        """The nominal size of the frames as they lie in memory."""
+        return self.view.shown(self.size)
+
+    def _resample(self) -> None:
+        target, actual = self._stored, self._actual
+        if target == actual:
+            return
+        across, down = target.width / actual.width, target.height / actual.height
+        self.frames = [
+            premultiplied(frame, lambda image: image.resize(across, vscale=down)) for frame in self.frames
+        ]
+
+    def _convert(self) -> None:
+        if not self._converted:
+            self.frames = [to_srgb(frame) for frame in self.frames]
+            self._converted = True
+
+    def _remember(self) -> None:
+        """Hold the pixels in memory as they are: for who must look at them before they are used."""
+        self._convert()
+        if not self._in_memory:
+            self.frames = [frame.copy_memory() for frame in self.frames]
+            self._in_memory = True
+
+
+def show(image: VipsImage, view: View) -> VipsImage:
+    """A stored picture as shown."""
+    image = image.fliphor() if view.mirrored else image
+    match view.quarters:
+        case 1:
+            return image.rot90()
+        case 2:
+            return image.rot180()
+        case 3:
+            return image.rot270()
+    return image
+
+
+def inverse(view: View) -> View:
+    """The view that undoes ``view``."""
+    return view if view.mirrored else View(False, -view.quarters % 4)

@@ -1,0 +1,85 @@
+"""From whatever a file stores to what every step works on: 8-bit sRGB or grey, with or without alpha."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pyvips
+
+from origin.imaging.icc import is_srgb
+
+VipsImage = Any
+"""A ``pyvips.Image``: the library has no types."""
+
+ICC: Final = "icc-profile-data"
+
+
+def to_srgb(image: VipsImage) -> VipsImage:
+    """8-bit sRGB or grey. A usable profile is obeyed, a CMYK picture without one gets libvips' own."""
+    if not (_profiled(image) and (converted := _by_profile(image)) is not None):
+        converted = _by_interpretation(image)
+    if converted.format != "uchar":
+        converted = converted.cast("uchar")
+    return _named(converted)
+
+
+def to_colour(image: VipsImage) -> VipsImage:
+    """Three colour bands, alpha kept."""
+    return image.colourspace("srgb") if image.interpretation == "b-w" else image
+
+
+def with_alpha(image: VipsImage) -> VipsImage:
+    return image if image.hasalpha() else image.bandjoin(255)
+
+
+def split(image: VipsImage) -> tuple[VipsImage, VipsImage | None]:
+    """Colour bands and alpha. Only for images in memory: it makes two readers of one."""
+    if not image.hasalpha():
+        return image, None
+    return image.extract_band(0, n=image.bands - 1), image.extract_band(image.bands - 1)
+
+
+def join(colour: VipsImage, alpha: VipsImage | None) -> VipsImage:
+    return colour if alpha is None else colour.bandjoin(alpha)
+
+
+def premultiplied(image: VipsImage, work: Any) -> VipsImage:
+    """``work`` done on premultiplied pixels, so that invisible colour does not bleed into what is seen."""
+    if not image.hasalpha():
+        return work(image)
+    done = work(image.premultiply()).unpremultiply()
+    return done if image.format == "float" else done.rint().cast(image.format)
+
+
+def _profiled(image: VipsImage) -> bool:
+    return bool(image.get_typeof(ICC)) and not (
+        image.interpretation == "srgb" and image.format == "uchar" and is_srgb(image.get(ICC))
+    )
+
+
+def _by_profile(image: VipsImage) -> VipsImage | None:
+    """None when the profile is broken or belongs to another kind of picture."""
+    if image.interpretation not in {"srgb", "rgb16", "b-w", "grey16", "cmyk", "lab"}:
+        return None
+    try:
+        return image.icc_transform("srgb", embedded=True, intent="relative", black_point_compensation=True)
+    except pyvips.Error:
+        return None
+
+
+def _by_interpretation(image: VipsImage) -> VipsImage:
+    match image.interpretation:
+        case "srgb" | "b-w" if image.format == "uchar":
+            return image
+        case "cmyk":
+            return image.icc_transform("srgb", input_profile="cmyk", intent="relative")
+        case "grey16":
+            return image.colourspace("b-w")
+        case "multiband" | "matrix" | "histogram" | "fourier" | "error":
+            return _named(image.cast("uchar"))
+    return image.colourspace("b-w" if image.bands < 3 else "srgb")
+
+
+def _named(image: VipsImage) -> VipsImage:
+    interpretation = "b-w" if image.bands < 3 else "srgb"
+    return image if image.interpretation == interpretation else image.copy(interpretation=interpretation)

@@ -1,0 +1,97 @@
+"""What a render will need, estimated from the plan: bytes of memory and seconds of one core.
+
+The figures were measured on one core of a 2.5 GHz server with libvips 8.18, rounded up. They need not be
+right, only in order: what is refused by them could not have met its deadline or its memory limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from origin.errors import ImageTooComplex, TooExpensive
+from origin.imaging.geometry import Size
+from origin.imaging.model import Header, Limits
+
+GENEROUS: Final = 3.0
+"""A render is refused only when its estimate exceeds the deadline this many times."""
+
+_BASE_BYTES: Final = 30_000_000
+
+_DECODE_SECONDS: Final = {
+    "jpeg": 0.007, "png": 0.012, "webp": 0.014, "gif": 0.012, "avif": 0.035, "tiff": 0.014, "svg": 0.05,
+}  # fmt: skip
+"""Per megapixel of the source."""
+
+_ENCODE_SECONDS: Final = {"jpeg": 0.012, "png": 0.09, "webp": 0.07, "gif": 0.37, "avif": 0.17, "tiff": 0.03}
+"""Per megapixel of the result."""
+
+_ENCODE_BYTES: Final = {"jpeg": 2, "png": 3, "webp": 10, "gif": 10, "avif": 30, "tiff": 6}
+"""Per pixel of the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    memory: int = 0
+    """Bytes."""
+    seconds: float = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.memory + other.memory, self.seconds + other.seconds)
+
+
+def decoding(header: Header, frames: int, shrink: float, *, kept: bool) -> Cost:
+    """Decoding ``frames`` frames, ``shrink`` times smaller; ``kept`` when the pixels are held in memory."""
+    pixels = header.width * header.height
+    megapixels = pixels * frames / 1e6
+    seconds = _DECODE_SECONDS.get(header.format, 0.05) * megapixels
+    if header.interlaced:
+        seconds *= 2.5
+    if header.bits > 8:
+        seconds *= 2
+    raster = pixels * frames * header.bands * (1 if header.bits <= 8 else header.bits // 8)
+    held = int(raster / shrink**2) if kept else 0
+    return Cost(int(pixels * _decoder_bytes(header)) + held, seconds)
+
+
+def _decoder_bytes(header: Header) -> float:
+    """Bytes per pixel that the decoder itself holds."""
+    deep = header.bits > 8
+    match header.format:
+        case "jpeg":
+            return 8.0 if header.interlaced else 0.1
+        case "png":
+            return (16.0 if deep else 8.0) if header.interlaced else 0.5
+        case "avif":
+            return 25.0 if deep else 15.0
+        case "webp" | "gif":
+            return 8.0
+    return 4.0
+
+
+def raster(size: Size, frames: int, operations: int) -> Cost:
+    """A picture held in memory and worked on ``operations`` times."""
+    megapixels = size.pixels * frames / 1e6
+    return Cost(size.pixels * frames * 8, 0.02 * megapixels * (1 + operations))
+
+
+def encoding(name: str, size: Size, frames: int, attempts: int) -> Cost:
+    seconds = _ENCODE_SECONDS.get(name, 0.1) * size.pixels * frames / 1e6
+    return Cost(_ENCODE_BYTES.get(name, 10) * size.pixels * frames, seconds * attempts)
+
+
+def check(cost: Cost, limits: Limits) -> None:
+    """Raises ImageTooComplex when memory would not do, TooExpensive when time would not."""
+    memory = cost.memory + _BASE_BYTES
+    if memory > limits.max_render_memory:
+        raise ImageTooComplex(
+            f"Rendering the picture would take about {memory >> 20} MiB; "
+            f"at most {limits.max_render_memory >> 20} MiB are given to one.",
+            memory=memory,
+        )
+    if cost.seconds > GENEROUS * limits.render_seconds:
+        raise TooExpensive(
+            f"Rendering would take about {cost.seconds:.0f} s; at most {limits.render_seconds:g} s "
+            "are given. A smaller size, fewer frames or another format would do.",
+            seconds=round(cost.seconds),
+        )

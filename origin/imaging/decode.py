@@ -1,0 +1,171 @@
+"""Opening files: what they are, whether they are within the limits, and their pixels, as small as will do."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import pyvips
+
+from origin.errors import ImageCorrupt, ImageTooComplex, ImageTooLarge, TooManyFrames, UnsupportedMedia
+from origin.imaging.colour import ICC, VipsImage
+from origin.imaging.model import Header, Limits
+from origin.imaging.plan import Load
+from origin.imaging.sniff import HEAD, accepted
+
+_LOADERS: Final = {
+    "jpeg": pyvips.Image.jpegload,
+    "png": pyvips.Image.pngload,
+    "webp": pyvips.Image.webpload,
+    "gif": pyvips.Image.gifload,
+    "avif": pyvips.Image.heifload,
+    "tiff": pyvips.Image.tiffload,
+    "svg": pyvips.Image.svgload,
+}
+
+_PAGED: Final = frozenset({"webp", "gif", "avif", "tiff"})
+_BITS: Final = {"ushort": 16, "short": 16, "uint": 32, "int": 32, "float": 32, "complex": 64, "double": 64}
+
+
+def probe(path: str, limits: Limits, page: int = 0) -> Header:
+    """The header of a file, judged by the limits before a pixel is read.
+
+    Raises UnsupportedMedia, ImageCorrupt, ImageTooLarge, TooManyFrames, ImageTooComplex.
+    """
+    with Path(path).open("rb") as file:
+        head = file.read(HEAD)
+        size = file.seek(0, 2)
+    kind = accepted(head, limits.accept)
+    image = _open(kind, path, page=page) if page and kind == "tiff" else _open(kind, path)
+    if kind == "avif" and _field(image, "heif-compression", "av1") != "av1":
+        raise UnsupportedMedia("The file is a HEIF that is not coded as AV1, such as HEIC.", found="heic")
+    interlaced = bool(_field(image, "interlaced", 0)) and kind in {"jpeg", "png"}
+    header = _header(kind, image, interlaced, size)
+    _judge(header, limits)
+    if kind == "jpeg" and (interlaced or _field(image, "jpeg-multiscan", 0)):
+        header = _with_scans(header, path, limits)
+    return header
+
+
+def load(how: Load, path: str) -> list[VipsImage]:
+    """The frames of a file, each as stored (not yet turned, not yet sRGB). Raises ImageCorrupt.
+
+    A still is sequential: it may be read once, from top to bottom.
+    """
+    kind = how.header.format
+    options: dict[str, Any] = {}
+    if kind == "jpeg":
+        options["shrink"] = jpeg_shrink(how.shrink)
+    elif kind in {"webp", "svg"} and how.shrink > 1:
+        options["scale"] = 1 / how.shrink
+    if kind in _PAGED and kind != "avif":
+        options |= {"page": how.page, "n": how.frames}
+    image = _open(kind, path, **options)
+    if how.frames == 1:
+        return [image]
+    height = image.get("page-height")
+    image = image.copy_memory()
+    return [image.crop(0, top, image.width, height) for top in range(0, image.height, height)]
+
+
+def jpeg_shrink(factor: float) -> int:
+    """The whole factors that a JPEG decodes to."""
+    return next(whole for whole in (8, 4, 2, 1) if whole <= factor or whole == 1)
+
+
+def whole(path: str, limits: Limits) -> Header:
+    """Decode every pixel of every frame, at the strictest that good files pass. Raises like :func:`probe`."""
+    header = probe(path, limits)
+    options: dict[str, Any] = {"n": -1} if header.animated else {}
+    try:
+        _open(header.format, path, **options).avg()
+    except pyvips.Error as error:
+        raise ImageCorrupt from error
+    return header
+
+
+def _open(kind: str, path: str, **options: Any) -> VipsImage:
+    try:
+        image = _LOADERS[kind](path, access="sequential", fail_on="error", **options)
+        if kind == "avif" and (primary := _field(image, "heif-primary", 0)):
+            image = _LOADERS[kind](path, access="sequential", fail_on="error", page=primary, **options)
+    except pyvips.Error as error:
+        raise ImageCorrupt from error
+    return image
+
+
+def _header(kind: str, image: VipsImage, interlaced: bool, size: int) -> Header:
+    orientation = _field(image, "orientation", 1)
+    orientation = orientation if orientation in range(1, 9) else 1
+    width, height = (image.height, image.width) if orientation >= 5 else (image.width, image.height)
+    frames = 1 if kind == "avif" else _field(image, "n-pages", 1)
+    animated = frames > 1 and kind in {"gif", "webp"}
+    return Header(
+        kind,
+        width,
+        height,
+        orientation,
+        frames,
+        tuple(_field(image, "delay", ())) if animated else (),
+        _field(image, "loop", 0) if animated else 0,
+        image.hasalpha(),
+        image.bands,
+        _field(image, "bits-per-sample", 8) if kind == "avif" else _BITS.get(image.format, 8),
+        image.interpretation,
+        bool(image.get_typeof(ICC)),
+        interlaced,
+        1,
+        size,
+    )
+
+
+def _judge(header: Header, limits: Limits) -> None:
+    width, height = header.width, header.height
+    if max(width, height) > limits.max_side or width * height > limits.max_pixels:
+        raise ImageTooLarge(
+            f"The picture is {width}x{height}; accepted are {limits.max_side} a side "
+            f"and {limits.max_pixels} pixels.",
+            width=width,
+            height=height,
+        )
+    if header.animated and header.frames > limits.max_frames:
+        raise TooManyFrames(
+            f"The animation has {header.frames} frames; at most {limits.max_frames} are accepted.",
+            frames=header.frames,
+        )
+    if header.animated and header.frames * width * height > limits.max_pixels:
+        raise TooManyFrames(
+            f"The animation has {header.frames} frames of {width}x{height}; "
+            f"at most {limits.max_pixels} pixels in all are accepted.",
+            frames=header.frames,
+        )
+
+
+def _with_scans(header: Header, path: str, limits: Limits) -> Header:
+    scans = count_scans(Path(path).read_bytes(), limits.max_scans)
+    if scans > limits.max_scans:
+        raise ImageTooComplex(f"The JPEG is coded in more than {limits.max_scans} scans.", scans=scans)
+    return dataclasses.replace(header, scans=scans)
+
+
+_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+"""What ends entropy-coded data: any marker but a stuffed byte, a fill byte or a restart."""
+
+
+def count_scans(data: bytes, most: int) -> int:
+    """How many scans the picture in a JPEG file has; counting stops above ``most``."""
+    at, scans = 2, 0
+    while scans <= most and (found := _MARKER.search(data, at)):
+        marker, at = data[found.end() - 1], found.end()
+        if marker == 0xD9:
+            break
+        length = int.from_bytes(data[at : at + 2], "big")
+        scans += marker == 0xDA
+        at += max(length, 2)
+    return scans
+
+
+def _field(image: VipsImage, name: str, default: Any) -> Any:
+    return image.get(name) if image.get_typeof(name) else default

@@ -1,0 +1,51 @@
+"""What of a source's metadata goes into a result: ``meta_none``, ``meta_copyright``, ``meta_all``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pyvips
+
+from origin.imaging import exif
+from origin.imaging.colour import VipsImage
+
+_FLAGS: Final = {"exif-data": 1 << 1, "xmp-data": 1 << 2, "iptc-data": 1 << 3}
+"""libvips' VipsForeignKeep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Blocks by libvips' field name."""
+
+    blocks: tuple[tuple[str, bytes], ...] = ()
+
+    @classmethod
+    def of(cls, image: VipsImage, keep: str) -> Kept:
+        """What ``keep`` leaves of a freshly opened picture."""
+        if keep == "none":
+            return cls()
+        found = {name: bytes(image.get(name)) for name in _FLAGS if image.get_typeof(name)}
+        tags = exif.read(found.get("exif-data", b""))
+        if keep == "copyright":
+            tags.pop(exif.ORIENTATION, None)
+            return cls((("exif-data", b"Exif\0\0" + exif.build(tags)),) if tags else ())
+        return cls(tuple(found.items()))
+
+    @property
+    def flags(self) -> int:
+        return sum(_FLAGS[name] for name, _ in self.blocks)
+
+    def on(self, image: VipsImage) -> VipsImage:
+        """The picture with these blocks and no others; its orientation is done."""
+        if not self.blocks:
+            return image
+        image = image.copy()
+        for name in image.get_fields():
+            if name.startswith("exif-") or name in _FLAGS or name == "orientation":
+                image.remove(name)
+        for name, block in self.blocks:
+            image.set_type(pyvips.GValue.blob_type, name, block)
+        # libvips writes this field over the tag in the block.
+        image.set_type(pyvips.GValue.gint_type, "orientation", 1)
+        return image

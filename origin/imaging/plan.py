@@ -1,0 +1,334 @@
+"""From a request and the headers of its pictures to everything that can be known before a pixel is read.
+
+Integers only: sizes and places, how small the decoder may decode, the output format, the cost. Where the
+pixels have a say (trimming, the size of a text), the plan is an upper bound and says so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from origin.errors import PageMissing
+from origin.imaging import cost as costs
+from origin.imaging import geometry as g
+from origin.imaging.cost import Cost
+from origin.imaging.geometry import UPRIGHT, Box, Size, View
+from origin.imaging.model import FORMATS, Accept, Header, Limits
+from origin.imaging.output import Output, choose
+from origin.imaging.placing import Placement, placement
+from origin.imaging.shape import Setting, Shape, check_result, shape
+from origin.imaging.textbox import text_bound
+from urlspec import arguments as a
+from urlspec import outputs as o
+from urlspec.kinds import TextRef
+from urlspec.request import Component, LayerStep, Request, Step
+from urlspec.sources import SourceRef
+
+Focus = Mapping[SourceRef, tuple[float, float]]
+
+ANIMATED_FORMATS: Final = frozenset({"gif", "webp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How a file is opened."""
+
+    header: Header
+    view: View
+    """What its EXIF orientation asks for, unless the URL ignores it."""
+    page: int = 0
+    """Counted from 0."""
+    frames: int = 1
+    shrink: float = 1.0
+    """The decoder may give the picture this many times smaller: at least twice the pixels that are needed."""
+
+    @property
+    def size(self) -> Size:
+        """As shown."""
+        return self.view.shown(Size(*self.header.stored))
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLayer:
+    """A layer: its own picture, and where it goes."""
+
+    what: str
+    load: Load | None
+    """None for a text."""
+    steps: tuple[Shape | PlannedLayer, ...]
+    size: Size
+    place: Placement
+    under: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    load: Load
+    steps: tuple[Shape | PlannedLayer, ...]
+    output: Output
+    size: Size
+    frames: int
+    alpha: bool
+    """The result can have transparent pixels, format permitting."""
+    cost: Cost
+    exact: bool
+    """False when trimming or a text has a say: then sizes are upper bounds."""
+    warnings: tuple[str, ...] = ()
+
+    def describe(self) -> dict[str, Any]:
+        """The plan as JSON-able values, for ``explain``."""
+        return {
+            "decode": {
+                "format": self.load.header.format,
+                "width": self.load.size.width,
+                "height": self.load.size.height,
+                "frames": self.load.frames,
+                "page": self.load.page + 1,
+                "shrink": round(self.load.shrink, 3),
+            },
+            "steps": [_described(step) for step in self.steps],
+            "result": {
+                "width": self.size.width,
+                "height": self.size.height,
+                "exact": self.exact,
+                "format": self.output.name,
+                "frames": self.frames,
+                "alpha": self.alpha,
+            },
+            "cost": {
+                "memory_bytes": self.cost.memory,
+                "seconds": round(self.cost.seconds, 3),
+            },
+            "warnings": list(self.warnings),
+        }
+
+
+def plan(
+    request: Request,
+    headers: Mapping[SourceRef, Header],
+    limits: Limits,
+    accept: Accept = "jpeg",
+    focus: Focus | None = None,
+) -> Plan:
+    """Raises ResultTooLarge, RegionOutside, TooExpensive, ImageTooComplex, BadRequest (``pg_``)."""
+    return _Planner(request, headers, limits, focus or {}).plan(accept)
+
+
+class _Planner:
+    def __init__(
+        self, request: Request, headers: Mapping[SourceRef, Header], limits: Limits, focus: Focus
+    ) -> None:
+        self.request = request
+        self.headers = headers
+        self.limits = limits
+        self.focus = focus
+        self.cost = Cost()
+        self.exact = True
+        self.warnings: list[str] = []
+
+    def plan(self, accept: Accept) -> Plan:
+        request, header = self.request, self.headers[self.request.source]
+        steps = request.steps()
+        view = UPRIGHT if ignores_orientation(request) else g.EXIF_VIEWS[header.orientation]
+        size = view.shown(Size(*header.stored))
+        planned, result, alpha = self._steps(
+            steps, size, header.has_alpha, Setting(self.limits, self.focus.get(request.source))
+        )
+        check_result(result, self.limits)
+        page = request.output.get(o.Page)
+        animated = header.animated and page is None
+        output = choose(
+            request.output,
+            header,
+            result,
+            alpha=alpha,
+            animated=animated,
+            accept=accept,
+            limits=self.limits,
+        )
+        frames = header.frames if animated and output.name in ANIMATED_FORMATS else 1
+        load = Load(header, view, _page(page, header), frames, _shrink(planned, view))
+        shrunk = g.scaled(size, 1 / load.shrink)
+        self.cost += costs.decoding(header, frames, load.shrink, kept=frames > 1 or not _streams(planned))
+        self.cost += costs.raster(
+            g.Size(min(shrunk.width, result.width), min(shrunk.height, result.height)), frames, 1
+        )
+        self.cost += costs.encoding(output.name, result, frames, output.attempts)
+        costs.check(self.cost, self.limits)
+        self._warn(planned)
+        return Plan(load, planned, output, result, frames, alpha, self.cost, self.exact, tuple(self.warnings))
+
+    def _steps(
+        self, steps: Iterable[Step], size: Size, alpha: bool, setting: Setting
+    ) -> tuple[tuple[Shape | PlannedLayer, ...], Size, bool]:
+        """The planned steps, and the size and alpha of what comes out. Only the first step sees ``below``."""
+        planned: list[Shape | PlannedLayer] = []
+        for step in steps:
+            if isinstance(step, LayerStep):
+                layer = self._layer(step, size)
+                planned.append(layer)
+                alpha = alpha or layer.place.mode in {"dest-in", "dest-out"}
+            else:
+                done = shape(step, size, setting)
+                self.exact = self.exact and done.trim is None
+                operations = len(done.effects) + bool(done.angle) + bool(done.corners) + bool(done.background)
+                if operations:
+                    self.cost += costs.raster(done.leaving, 1, operations)
+                size, alpha = done.leaving, _alpha_after(done, alpha)
+                planned.append(done)
+            setting = dataclasses.replace(setting, below=None, focus=setting.focus)
+        return tuple(planned), size, alpha
+
+    def _layer(self, step: LayerStep, below: Size) -> PlannedLayer:
+        ref = step.source
+        header: Header | None = None
+        if isinstance(ref, TextRef):
+            size, alpha, focus, what = text_bound(ref, step.opening, below, self.limits), True, None, "text"
+            self.exact = False
+        else:
+            header = self.headers[ref]
+            view = g.EXIF_VIEWS[header.orientation]
+            size, alpha = view.shown(Size(*header.stored)), header.has_alpha
+            focus, what = self.focus.get(ref), ref.path()
+        setting = Setting(self.limits, focus, below=below)
+        planned, result, _ = self._steps(layer_chain(step), size, alpha, setting)
+        load = None
+        if header is not None:
+            load = Load(header, view, shrink=_shrink(planned, view))
+            self.cost += costs.decoding(header, 1, load.shrink, kept=True)
+        self.cost += costs.raster(below, 1, 2)
+        return PlannedLayer(what, load, planned, result, placement(step, below, result), step.under)
+
+    def _warn(self, planned: tuple[Shape | PlannedLayer, ...]) -> None:
+        for step in planned:
+            if not isinstance(step, Shape):
+                continue
+            fills = step.canvas or step.padding or step.angle or step.corners
+            if step.background is not None and not fills and not self.headers[self.request.source].has_alpha:
+                self.warnings.append(f"b_{step.background}: nothing shows through an opaque picture")
+        for part in self.request.components:
+            zoom = part.get(a.Zoom)
+            if zoom is not None and zoom.factor < 1:
+                self.warnings.append("z_ below 1 shows no more than the whole picture")
+            gravity = part.get(a.Gravity)
+            if gravity is not None and gravity.value == "focus" and self.request.source not in self.focus:
+                self.warnings.append("g_focus: no focus is stored with the picture, so its centre is used")
+
+
+def layer_chain(step: LayerStep) -> tuple[Step, ...]:
+    """What shapes a layer's own picture, in order."""
+    opening = step.opening.without(a.Layer, a.Underlay, a.TextColour)
+    if isinstance(step.source, TextRef):
+        opening = opening.without(a.Width)  # it wraps the text
+    return (opening, *step.shape) if opening.arguments else step.shape
+
+
+def ignores_orientation(request: Request) -> bool:
+    if not request.components:
+        return False
+    rotate = request.components[0].get(a.Rotate)
+    return rotate is not None and rotate.turn == "ignore"
+
+
+def _page(page: o.Page | None, header: Header) -> int:
+    if page is None:
+        return 0
+    if page.number > header.frames:
+        raise PageMissing(
+            f"pg_{page.number}: the picture has {header.frames} page{'s' if header.frames > 1 else ''}.",
+            pages=header.frames,
+        )
+    return page.number - 1
+
+
+def _alpha_after(done: Shape, alpha: bool) -> bool:
+    if done.canvas and done.fill.alpha < 255:
+        alpha = True
+    if done.angle or done.corners:
+        alpha = True
+    if done.padding and done.fill.alpha < 255:
+        alpha = True
+    if done.border and done.border[1].alpha < 255:
+        alpha = True
+    if done.background is not None and done.background.alpha == 255:
+        alpha = False
+    return alpha or done.opacity < 100
+
+
+def _shrink(planned: Iterable[Shape | PlannedLayer], view: View) -> float:
+    """How many times smaller the decoder may decode: half of what the steps throw away.
+
+    As long as nothing but turning, cutting and resizing happens, the smallest scale on the way decides.
+    """
+    across = down = smallest_across = smallest_down = 1.0
+    if view.swaps:
+        across, down = down, across
+    for step in planned:
+        if isinstance(step, PlannedLayer) or step.trim:
+            break
+        if step.turn.swaps:
+            across, down = down, across
+            smallest_across, smallest_down = smallest_down, smallest_across
+        if step.resize is not None:
+            from_size = step.region.size if step.region is not None else step.turn.shown(step.entering)
+            across *= step.resize.width / from_size.width
+            down *= step.resize.height / from_size.height
+        smallest_across, smallest_down = min(smallest_across, across), min(smallest_down, down)
+        if not step.plain:
+            break
+    return max(1.0, 0.5 / max(smallest_across, smallest_down))
+
+
+def _streams(planned: tuple[Shape | PlannedLayer, ...]) -> bool:
+    return all(isinstance(step, Shape) and step.plain for step in planned)
+
+
+def _described(step: Shape | PlannedLayer) -> dict[str, Any]:
+    if isinstance(step, PlannedLayer):
+        return {
+            "layer": step.what,
+            "under": step.under,
+            "width": step.size.width,
+            "height": step.size.height,
+            "left": step.place.left,
+            "top": step.place.top,
+            "mode": step.place.mode,
+            "tiled": step.place.tiled,
+            "steps": [_described(inner) for inner in step.steps],
+        }
+    shown: dict[str, Any] = {"width": step.leaving.width, "height": step.leaving.height}
+    if step.turn != UPRIGHT:
+        shown["turn"] = {"mirrored": step.turn.mirrored, "degrees": step.turn.quarters * 90}
+    for name in ("region", "resize", "cut", "canvas", "frame"):
+        value = getattr(step, name)
+        if value is not None:
+            shown[name] = _numbers(value)
+    if step.trim:
+        shown["trim"] = str(step.trim)
+    if step.angle:
+        shown["angle"] = step.angle
+    if step.effects:
+        shown["effects"] = [str(effect) for effect in step.effects]
+    for name in ("corners", "padding"):
+        value = getattr(step, name)
+        if value is not None:
+            shown[name] = list(value) if isinstance(value, tuple) else value
+    if step.border:
+        shown["border"] = {"width": step.border[0], "colour": str(step.border[1])}
+    if step.background:
+        shown["background"] = str(step.background)
+    if step.opacity < 100:
+        shown["opacity"] = step.opacity
+    return shown
+
+
+def _numbers(value: Any) -> dict[str, Any]:
+    if isinstance(value, (Size, Box)):
+        return dict(value._asdict())
+    return {"width": value.size.width, "height": value.size.height, "by": value.by}
+
+
+__all__ = ["FORMATS", "Component", "Load", "Plan", "PlannedLayer", "layer_chain", "plan"]

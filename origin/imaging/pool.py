@@ -1,0 +1,165 @@
+"""Render workers: processes with a deadline that really kills, behind a short bounded queue.
+
+The server process never imports libvips; it hands a worker a job that names files, and gets bytes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import CancelledError as FutureCancelled
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Final, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from origin.errors import ImageUnprocessable, Internal, OriginError, Overloaded, RenderTimeout
+from origin.imaging import worker
+from origin.imaging.model import Header, Inspection, Job, Limits, Rendered
+from origin.imaging.worker import Confinement
+
+T = TypeVar("T")
+
+_JOBS_PER_WORKER: Final = 1_000
+"""After which a worker is replaced, so that what it may have leaked is gone."""
+_CPU_GRACE: Final = 2
+"""Seconds of CPU beyond the wall deadline, for the case that the deadline's own keeper is starved."""
+
+
+class RenderPool:
+    """``workers`` processes; more than ``queue`` waiting jobs are refused.
+
+    ``timeout`` is the wall deadline of one job, ``patience`` how long a job may wait for a worker, both in
+    seconds; ``memory`` is each worker's address space in bytes.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        queue: int,
+        timeout: float,
+        memory: int = 2 << 30,
+        *,
+        patience: float | None = None,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+    ) -> None:
+        self._workers = workers
+        self._queue = queue
+        self._timeout = timeout
+        self._patience = timeout if patience is None else patience
+        self._memory = memory
+        self._limits = limits
+        self._slots = asyncio.Semaphore(workers)
+        self._waiting = 0
+        self._running: set[asyncio.Task[Any]] = set()
+        self._pool: ProcessPool | None = None
+        self.confinement = Confinement("unknown", memory)
+        """How the workers turned out to be confined; known after :meth:`start`."""
+
+    async def start(self) -> None:
+        """Start and warm all workers, so that the first requests are as fast as the others."""
+        _tame_allocator()
+        self._pool = ProcessPool(
+            max_workers=self._workers,
+            max_tasks=_JOBS_PER_WORKER,
+            initializer=worker.start,
+            initargs=(self._memory, self._limits.accept),
+            context=multiprocessing.get_context("spawn"),
+        )
+        warmed = [self._call(worker.warm, 0.1, timeout=60.0) for _ in range(self._workers)]
+        for self.confinement in await asyncio.gather(*warmed):
+            pass
+
+    async def close(self) -> None:
+        """Stop the workers; jobs under way end without a result."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.stop()  # type: ignore[no-untyped-call]
+            await asyncio.to_thread(pool.join)
+        if self._running:
+            await asyncio.wait(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait for a worker."""
+        return self._waiting
+
+    @property
+    def busy(self) -> int:
+        return len(self._running)
+
+    # Jobs ---------------------------------------------------------------------------------------------
+
+    async def render(self, job: Job) -> Rendered:
+        """Raises what the job deserves, Overloaded, RenderTimeout or ImageUnprocessable."""
+        return await self._admitted(worker.render, job)
+
+    async def probe(self, path: str) -> Header:
+        """The header of a file. Raises UnsupportedMedia and the 422 errors."""
+        return await self._admitted(worker.probe, path, self._limits)
+
+    async def _admitted(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Wait for a worker, within bounds, and run. Who gives up while waiting takes the job along."""
+        # A budget of estimated memory would be taken and given back at the same two places as the slot.
+        if self._waiting >= self._queue and self._slots.locked():
+            raise Overloaded
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise Overloaded from None
+        finally:
+            self._waiting -= 1
+        task = asyncio.create_task(self._held(function, arguments))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        # A job that has begun goes on to its end: stopping it would cost a whole new worker.
+        return await asyncio.shield(task)
+
+    async def _held(self, function: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+        try:
+            return await self._call(function, *arguments, timeout=self._timeout)
+        finally:
+            self._slots.release()
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # asked for, so that an error nobody waits for is no complaint at exit
+
+    async def _call(self, function: Callable[..., T], *arguments: Any, timeout: float) -> T:  # noqa: ASYNC109
+        pool = self._pool
+        if pool is None:
+            raise Internal("The renderer is not running.")
+        cpu_seconds = math.ceil(timeout) + _CPU_GRACE
+        try:
+            future = pool.schedule(worker.run, args=(function, arguments, cpu_seconds), timeout=timeout)
+            result: T = await asyncio.wrap_future(future)
+        except TimeoutError as error:
+            raise RenderTimeout from error
+        except ProcessExpired as error:
+            raise ImageUnprocessable from error
+        except MemoryError as error:
+            raise ImageUnprocessable from error
+        except (FutureCancelled, asyncio.CancelledError, BrokenProcessPool, RuntimeError) as error:
+            if self._pool is None or not isinstance(error, asyncio.CancelledError):
+                raise Internal("The renderer stopped.") from error
+            raise
+        except OriginError:
+            raise
+        except Exception as error:
+            raise Internal from error
+        return result
+
+
+def _tame_allocator() -> None:
+    """Few malloc arenas keep workers small; jemalloc, where it is preloaded, needs no such help."""
+    if "jemalloc" not in os.environ.get("LD_PRELOAD", ""):
+        os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+
+
+_ = Inspection

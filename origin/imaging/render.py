@@ -1,0 +1,202 @@
+"""A job from files to bytes: headers, plan, decode, steps, encode."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable, Mapping
+
+import pyvips
+
+from origin.errors import ImageUnprocessable, OriginError
+from origin.imaging import decode, edges
+from origin.imaging.canvas import Canvas
+from origin.imaging.encode import Animation, encode
+from origin.imaging.geometry import EXIF_VIEWS, Box, Size, Smart
+from origin.imaging.layers import laid
+from origin.imaging.metadata import Kept
+from origin.imaging.model import MEDIA_TYPES, Header, Job, Rendered
+from origin.imaging.placing import placement
+from origin.imaging.plan import Load, Plan, PlannedLayer, layer_chain, plan
+from origin.imaging.shape import Setting, check_result, shape
+from origin.imaging.steps import STEPS
+from origin.imaging.text import draw
+from urlspec import outputs as o
+from urlspec.kinds import TextRef
+from urlspec.request import Component, LayerStep, Step
+from urlspec.sources import SourceRef
+
+
+def render(job: Job) -> Rendered:
+    """Raises what :func:`origin.imaging.plan.plan` raises, and UnsupportedMedia and the 422 errors."""
+    started = time.perf_counter()
+    headers = _headers(job)
+    focus = {ref: source.focus for ref, source in job.sources.items() if source.focus}
+    planned = plan(job.request, headers, job.limits, job.accept, focus)
+    probed = time.perf_counter()
+    try:
+        done = _Renderer(job, planned, headers).render()
+    except pyvips.Error as error:
+        raise _blamed(job, headers) from error
+    except MemoryError as error:
+        raise ImageUnprocessable from error
+    return dataclasses.replace(done, seconds={"probe": probed - started, **done.seconds})
+
+
+def _headers(job: Job) -> dict[SourceRef, Header]:
+    """Headers of the source and of every layer."""
+    request = job.request
+    page = request.output.get(o.Page)
+    headers = {
+        request.source: decode.probe(
+            job.sources[request.source].path, job.limits, page.number - 1 if page else 0
+        )
+    }
+    for ref in request.layers():
+        if not isinstance(ref, TextRef) and ref not in headers:
+            headers[ref] = decode.probe(job.sources[ref].path, job.limits)
+    return headers
+
+
+def _blamed(job: Job, headers: Mapping[SourceRef, Header]) -> OriginError:
+    """Whose fault a failure of libvips was: a damaged file's, if one cannot be decoded by itself.
+
+    The text of libvips' error tells nothing: its buffer is shared. So every file is decoded alone.
+    """
+    for ref in headers:
+        try:
+            decode.whole(job.sources[ref].path, job.limits)
+        except OriginError as error:
+            return error
+        except MemoryError:
+            break
+    return ImageUnprocessable()
+
+
+class _Renderer:
+    def __init__(self, job: Job, planned: Plan, headers: Mapping[SourceRef, Header]) -> None:
+        self.job = job
+        self.plan = planned
+        self.headers = headers
+        self.warnings: list[str] = list(planned.warnings)
+
+    def render(self) -> Rendered:
+        job, planned = self.job, self.plan
+        began = time.perf_counter()
+        frames = decode.load(planned.load, job.sources[job.request.source].path)
+        kept = Kept.of(frames[0], planned.output.metadata)
+        canvas = Canvas(frames, planned.load.view, planned.load.size)
+        self._run(canvas, job.request.steps(), job.request.source)
+        canvas.finish()
+        check_result(canvas.size, job.limits)
+        drawn = time.perf_counter()
+        body = encode(canvas.frames, planned.output, kept, self._animation(len(canvas.frames)))
+        return Rendered(
+            body,
+            MEDIA_TYPES[planned.output.name],
+            planned.output.name,
+            canvas.size.width,
+            canvas.size.height,
+            len(canvas.frames),
+            {"render": drawn - began, "encode": time.perf_counter() - drawn},
+            tuple(dict.fromkeys(self.warnings)),
+        )
+
+    def _animation(self, frames: int) -> Animation | None:
+        header = self.plan.load.header
+        return Animation(header.delays, header.loop) if frames > 1 else None
+
+    # Steps --------------------------------------------------------------------------------------------
+
+    def _run(
+        self, canvas: Canvas, steps: Iterable[Step], source: SourceRef | None, below: Size | None = None
+    ) -> None:
+        """``below`` is what fractions in the first step refer to."""
+        focus = self.job.sources[source].focus if source is not None else None
+        setting = Setting(self.job.limits, focus, below)
+        for step in steps:
+            if isinstance(step, LayerStep):
+                self._lay(canvas, step)
+            else:
+                component(canvas, step, setting)
+            setting = dataclasses.replace(setting, below=None)
+
+    def _lay(self, canvas: Canvas, step: LayerStep) -> None:
+        layer = self._layer(step, canvas.size)
+        place = placement(step, canvas.size, layer.size)
+        canvas.paint(lambda image: laid(image, layer.frames[0], place, under=step.under))
+
+    def _layer(self, step: LayerStep, below: Size) -> Canvas:
+        """The layer's own picture, settled; of an animation the first frame."""
+        ref = step.source
+        if isinstance(ref, TextRef):
+            drawn = draw(ref, step.opening, below, self.job.limits, self.job.fonts)
+            self.warnings += drawn.warnings
+            layer = Canvas.of(drawn.image)
+            self._run(layer, layer_chain(step), None, below)
+        else:
+            header = self.headers[ref]
+            how = Load(header, EXIF_VIEWS[header.orientation], shrink=self._shrink(step))
+            layer = Canvas(decode.load(how, self.job.sources[ref].path), how.view, how.size)
+            self._run(layer, layer_chain(step), ref, below)
+        layer.settle()
+        return layer
+
+    def _shrink(self, step: LayerStep) -> float:
+        """What the plan allows for this layer, unless an unknown size above it moved the ground."""
+        if not self.plan.exact:
+            return 1.0
+        return next(
+            (
+                found.load.shrink
+                for at, found in _layers(self.job.request.steps(), self.plan.steps)
+                if at is step and found.load
+            ),
+            1.0,
+        )
+
+
+def _layers(steps: Iterable[Step], planned: Iterable[object]) -> Iterable[tuple[LayerStep, PlannedLayer]]:
+    for step, found in zip(steps, planned, strict=True):
+        if isinstance(step, LayerStep) and isinstance(found, PlannedLayer):
+            yield step, found
+            yield from _layers(layer_chain(step), found.steps)
+
+
+def component(canvas: Canvas, part: Component, setting: Setting) -> None:
+    """Everything that one component does, in its order."""
+    entering = canvas.size
+    done = shape(part, entering, setting)
+    canvas.turn(done.turn)
+    if done.trim is not None:
+        canvas.settle()
+        canvas.crop(edges.trim_box(canvas.frames, done.trim) or Box(0, 0, *canvas.size))
+        done = shape(part, entering, dataclasses.replace(setting, trimmed=canvas.size))
+    if done.region is not None:
+        canvas.crop(canvas.find(done.region) if isinstance(done.region, Smart) else done.region)
+    if done.resize is not None:
+        canvas.resize(done.resize)
+    if done.cut is not None:
+        canvas.crop(canvas.find(done.cut) if isinstance(done.cut, Smart) else done.cut)
+    if done.canvas is not None and done.frame is not None:
+        whole, frame = done.canvas, done.frame
+        canvas.paint(lambda image: edges.extended(image, whole, frame.left, frame.top, done.fill))
+    if done.angle:
+        canvas.paint(lambda image: edges.rotated(image, done.angle))
+    for effect in done.effects:
+        work = STEPS[type(effect)]
+        canvas.paint(lambda image, work=work, effect=effect: work(image, effect))  # type: ignore[misc]
+    if done.corners is not None:
+        corners = done.corners
+        canvas.paint(lambda image: edges.cornered(image, corners))
+    if done.padding is not None:
+        padding = done.padding
+        canvas.paint(lambda image: edges.padded(image, padding, done.fill))
+    if done.border is not None:
+        width, colour = done.border
+        canvas.paint(lambda image: edges.padded(image, (width,) * 4, colour))
+    if done.background is not None:
+        background = done.background
+        canvas.paint(lambda image: edges.backed(image, background))
+    if done.opacity < 100:
+        canvas.paint(lambda image: edges.faded(image, done.opacity))

@@ -1,0 +1,117 @@
+"""What runs inside a render worker: a process that may crash or hang, and then costs one picture.
+
+Importing this module does nothing; libvips is loaded when a worker starts.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import sys
+from dataclasses import dataclass
+from typing import Any, Final
+
+from origin.imaging.model import Header, Inspection, Job, Limits, Rendered
+
+_CLONE_NEWUSER: Final = 0x10000000
+_CLONE_NEWNET: Final = 0x40000000
+_FILES: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What a worker is kept from."""
+
+    network: str
+    """``namespace`` (none at all), ``user-namespace`` (the same, without privileges) or ``shared``."""
+    memory: int
+    """Bytes of address space."""
+
+
+_confinement = Confinement("shared", 0)
+
+
+def start(memory: int, accept: frozenset[str]) -> None:
+    """Prepare this process: limits first, then libvips."""
+    global _confinement  # noqa: PLW0603 - one process, one confinement
+    network = _leave_network()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit(resource.RLIMIT_NOFILE, _FILES)
+    # The hard limit leaves room for the second look that finds out whose fault a failure was.
+    resource.setrlimit(resource.RLIMIT_AS, (memory, 2 * memory))
+    _confinement = Confinement(network, memory)
+    _start_libvips(accept)
+
+
+def _leave_network() -> str:
+    """A decoder has nothing to say to anybody. Refused where user namespaces are, and then reported so."""
+    if not sys.platform.startswith("linux"):
+        return "shared"
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWNET) == 0:
+        return "namespace"
+    if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0:
+        return "user-namespace"
+    return "shared"
+
+
+def _start_libvips(accept: frozenset[str]) -> None:
+    import pyvips
+
+    pyvips.cache_set_max(0)
+    pyvips.concurrency_set(1)
+    pyvips.block_untrusted_set(True)
+    if "svg" in accept:
+        pyvips.operation_block_set("VipsForeignLoadSvg", False)
+
+
+def _limit(what: int, most: int) -> None:
+    _, hard = resource.getrlimit(what)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (most, hard))
+
+
+def confinement() -> Confinement:
+    """How this worker is confined. Also the job that warms a worker up."""
+    return _confinement
+
+
+# Jobs --------------------------------------------------------------------------------------------------
+
+
+def probe(path: str, limits: Limits) -> Header:
+    """The header of a file, judged by the limits; no pixel is read."""
+    from origin.imaging import decode
+
+    return decode.probe(path, limits)
+
+
+def render(job: Job) -> Rendered:
+    from origin.imaging.render import render
+
+    return render(job)
+
+
+def run(function: Any, arguments: tuple[Any, ...], cpu_seconds: int) -> Any:
+    """One job. RLIMIT_CPU counts the process's whole life, so its soft limit is moved before each."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    spent = int(used.ru_utime + used.ru_stime)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + cpu_seconds, hard))
+    return function(*arguments)
+
+
+def warm(seconds: float) -> Confinement:
+    """Load everything a render needs; ``seconds`` keeps this worker busy while the others start."""
+    import time
+
+    from origin.imaging import render as _  # noqa: F401
+
+    time.sleep(seconds)
+    return _confinement
+
+
+__all__ = ["Confinement", "confinement", "probe", "render", "run", "start", "warm"]
+
+_ = os, Inspection
