@@ -104,7 +104,7 @@ class Admission:
         return Reading(given, request, given.canonical())
 
     def read(self, path: bytes) -> tuple[Reading, Credentials]:
-        """The URL, and the signature it brought. Raises SignatureError before anything is parsed, UrlError."""
+        """The URL and the signature it brought. Raises SignatureError before parsing, or UrlError."""
         limit = self._settings.max_url_bytes
         if len(path) > limit:
             raise UrlError(

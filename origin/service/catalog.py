@@ -164,7 +164,7 @@ class Catalog:
         return self._sources.get(ref.name)
 
     async def object(self, ref: NamedRef, source: NamedSource) -> Found:
-        """The object a key names. Raises NotFound, or Unavailable when its store is away and unknown to us."""
+        """The object of a key. Raises NotFound, or Unavailable when its store is away and it is not known."""
         info = await self._stat(ref, source)
         if info is None:
             raise NotFound

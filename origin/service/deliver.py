@@ -24,7 +24,7 @@ from origin.errors import (
     Unavailable,
     UnsupportedMedia,
 )
-from origin.imaging.model import Job, Limits, Rendered, Source
+from origin.imaging.model import Header, Job, Limits, Rendered, Source
 from origin.ports import HeldOriginals, Leases, Result
 from origin.service.admission import Admission, Admitted, Ask, has_fallback, is_original
 from origin.service.catalog import Found
@@ -43,7 +43,13 @@ class Renderer(Protocol):
 
     async def render(self, job: Job) -> Rendered: ...
 
-    async def original(self, path: str, limits: Limits, *, keep: str) -> Rendered: ...
+    async def original(self, path: str, keep: str = "none") -> Rendered: ...
+
+
+class Prober(Protocol):
+    """Reads what a picture says about itself, in a worker."""
+
+    async def probe(self, path: str) -> Header: ...
 
 
 class Results(Protocol):
@@ -94,7 +100,7 @@ class Deliver:
         settings: DeliverSettings,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._admission = admission
+        self.admission = admission
         self._originals = originals
         self._results = results
         self._leases = leases
@@ -122,21 +128,21 @@ class Deliver:
         try:
             return await self._answer(ask)
         except MISSING as error:
-            reading, _ = self._admission.read(ask.path)
+            reading, _ = self.admission.read(ask.path)
             if not has_fallback(reading):
                 raise
             answer = await self._answer(ask, fallback=True)
             return replace(answer, fallback=error.code)
 
     async def _answer(self, ask: Ask, *, fallback: bool = False) -> Delivered:
-        admitted = await self._admission.admit(ask, fallback=fallback)
+        admitted = await self.admission.admit(ask, fallback=fallback)
         for _ in range(2):
             if ask.etag is not None and (etag := matching_etag(ask.etag, admitted.key)):
                 return Delivered(admitted, None, etag)
             try:
                 made = await self._result(admitted)
-            except _Changed:
-                admitted = await self._admission.admit(ask, fresh=True, fallback=fallback)
+            except _ChangedError:
+                admitted = await self.admission.admit(ask, fresh=True, fallback=fallback)
                 continue
             return Delivered(admitted, made, f'"{admitted.key}-{body_tag(made.result.body)}"')
         raise Unavailable("The picture is being changed just now.")
@@ -174,7 +180,8 @@ class Deliver:
             # Another process may have finished between our look and our lease.
             if (kept := await self._results.lookup(key)) is not None:
                 return Made(*kept)
-            async with asyncio.timeout(self._settings.deadline):
+            # A little less than its first asker waits, so that it ends by itself and is remembered.
+            async with asyncio.timeout(self._settings.deadline * 0.95):
                 made = await self._make(admitted)
             await self._results.put(key, made.result, admitted.assets)
         except TimeoutError as error:
@@ -196,8 +203,8 @@ class Deliver:
             fetched = time.perf_counter()
             rendered = await self._render(admitted, sources)
         seconds = {"fetch": fetched - started, "render": time.perf_counter() - fetched}
-        if not await self._admission.unchanged(admitted):
-            raise _Changed
+        if not await self.admission.unchanged(admitted):
+            raise _ChangedError
         return Made(Result(rendered.body, rendered.media_type, created=int(self._clock())), "render", seconds)
 
     async def _hold(self, held: AsyncExitStack, found: Found) -> Source:
@@ -223,9 +230,7 @@ class Deliver:
         if is_original(request):
             kept = request.output.get(Metadata)
             path = sources[request.source].path
-            return await self._renderer.original(
-                path, self._settings.limits, keep=kept.keep if kept else "none"
-            )
+            return await self._renderer.original(path, kept.keep if kept else "none")
         job = Job(request, sources, admitted.accept, self._settings.limits, self._settings.fonts)
         return await self._renderer.render(job)
 
@@ -239,7 +244,7 @@ class Deliver:
         return Made(Result(body, f"image/{version.format}", created=int(self._clock())), "files")
 
 
-class _Changed(Exception):
+class _ChangedError(Exception):
     """A picture was replaced or purged while it was being rendered."""
 
 

@@ -1,0 +1,249 @@
+"""The wiring: every part is made here, once, from the settings. Nothing else knows all of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from origin.backends.database import Database
+from origin.backends.files import FileStore, FolderSource
+from origin.backends.leases import LocalLeases
+from origin.backends.results import FolderResults, MemoryResults, TieredResults
+from origin.backends.source_cache import SourceCache
+from origin.http.pages import Check, Example, pages
+from origin.http.pictures import Pictures
+from origin.http.server import Server
+from origin.imaging.model import RENDERER_DATE, Limits
+from origin.imaging.pool import RenderPool
+from origin.ports import Leases, ObjectReader, ObjectStore
+from origin.service.access import Gatekeeper
+from origin.service.admission import Admission, AdmissionSettings, Ask
+from origin.service.catalog import CachedAssets, Catalog, NamedSource
+from origin.service.changes import ChangeWatch
+from origin.service.deliver import Deliver, DeliverSettings
+from origin.service.explain import Explain
+from origin.service.ingest import Ingest, Ingested, Upload
+from origin.settings import Settings, SettingsError
+from origin.sources import SourceSetting
+from urlspec.presets import PresetFileError, Presets
+
+MEMORY_RESULTS = 64 << 20
+"""Bytes of results that each server process keeps in memory."""
+
+Closer = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Everything, made but not started."""
+
+    settings: Settings
+    database: Database
+    originals: ObjectStore
+    results: TieredResults
+    pool: RenderPool
+    deliver: Deliver
+    explain: Explain
+    ingest: Ingest
+    watch: ChangeWatch
+    checks: dict[str, tuple[Check, bool]]
+    """Dependency: how to ask it, and whether pictures need it."""
+    closers: tuple[Closer, ...]
+
+    @asynccontextmanager
+    async def stored(self) -> AsyncIterator[Origin]:
+        """With the data folder and the database ready, for short commands."""
+        self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        async with AsyncExitStack() as stack:
+            for closer in self.closers:
+                stack.push_async_callback(closer)
+            await self.database.migrate()
+            yield self
+
+    @asynccontextmanager
+    async def running(self, *, watch: bool = True) -> AsyncIterator[Origin]:
+        """With workers as well, for whatever looks at pictures."""
+        async with self.stored(), AsyncExitStack() as stack:
+            await self.pool.start()
+            stack.push_async_callback(self.pool.close)
+            if watch:
+                await self.watch.start()
+                stack.push_async_callback(self.watch.close)
+            yield self
+
+
+def build(settings: Settings) -> Origin:
+    """Make every part. Raises SettingsError for files that the settings name and that cannot be used."""
+    presets, changed = _presets(settings)
+    closers: list[Closer] = []
+    checks: dict[str, tuple[Check, bool]] = {}
+
+    database = Database(settings.database_url or f"sqlite:///{settings.data_dir / 'origin.sqlite'}")
+    closers.append(database.close)
+    checks["database"] = (database.ping, True)
+
+    originals = _originals(settings, closers)
+    results, leases = _results(settings, closers, checks)
+    checks["storage"] = (_storage_check(originals), True)
+    cache = SourceCache(settings.data_dir / "cache", settings.cache_bytes)
+    closers.append(cache.close)
+
+    limits = limits_of(settings)
+    pool = RenderPool(settings.workers, settings.queue_length, settings.render_timeout, limits=limits)
+    checks["workers"] = (pool.check, True)
+
+    assets = CachedAssets(database)
+    sources = {source.name: _named(source, settings, closers) for source in settings.sources}
+    catalog = Catalog(assets, originals, sources)
+    gate = Gatekeeper(settings.keyring, settings.unsigned_mode, presets, catalog)
+    admission = Admission(
+        gate, AdmissionSettings(presets, settings.max_url_bytes, _fonts_fingerprint(settings), changed)
+    )
+    fonts = str(settings.fonts) if settings.fonts else None
+    deliver = Deliver(
+        admission,
+        cache,
+        results,
+        leases,
+        pool,
+        DeliverSettings(limits, settings.deadline, settings.max_source_bytes, fonts),
+    )
+    closers.append(deliver.close)
+    return Origin(
+        settings,
+        database,
+        originals,
+        results,
+        pool,
+        deliver,
+        Explain(admission, cache, pool, limits, settings.max_source_bytes),
+        Ingest(database, originals, pool, settings.max_source_bytes),
+        ChangeWatch(database, assets),
+        checks,
+        tuple(closers),
+    )
+
+
+def application(origin: Origin, examples: Callable[[], Awaitable[list[Example]]]) -> Server:
+    """The ASGI application."""
+    settings = origin.settings
+    pictures = Pictures(
+        origin.deliver,
+        origin.explain,
+        cache_control=settings.cache_control,
+        public_url=(settings.public_url or "").rstrip("/"),
+        cors_origins=frozenset(settings.cors_origins),
+        authenticate=lambda _: None,
+    )
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        async with origin.running():
+            yield
+
+    return Server(pictures, pages(origin.checks, examples), lifespan)
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(
+        max_pixels=settings.max_source_pixels,
+        max_side=settings.max_source_side,
+        max_frames=settings.max_frames,
+        max_scans=settings.max_scans,
+        max_render_memory=settings.max_render_memory,
+        max_result_side=settings.max_result_side,
+        max_result_pixels=settings.max_result_pixels,
+        max_avif_pixels=min(Limits().max_avif_pixels, settings.max_result_pixels),
+        render_seconds=settings.render_timeout,
+        accept=settings.accept,
+    )
+
+
+def _presets(settings: Settings) -> tuple[Presets, float]:
+    """The presets, and when the look of any picture last changed, in unix seconds."""
+    changed = datetime.combine(RENDERER_DATE, datetime.min.time(), UTC).timestamp()
+    if settings.presets is None:
+        return Presets(), changed
+    try:
+        presets = Presets.from_toml(settings.presets.read_text("utf-8"))
+        return presets, max(changed, settings.presets.stat().st_mtime)
+    except (OSError, UnicodeDecodeError, PresetFileError) as error:
+        raise SettingsError([f"ORIGIN_PRESETS={str(settings.presets)!r}: {error}"]) from error
+
+
+def _fonts_fingerprint(settings: Settings) -> str:
+    """Changes when a font file is added, removed or replaced."""
+    if settings.fonts is None:
+        return ""
+    if not settings.fonts.is_dir():
+        raise SettingsError([f"ORIGIN_FONTS={str(settings.fonts)!r}: there is no such folder"])
+    files = sorted(path for path in settings.fonts.rglob("*") if path.is_file())
+    text = "\n".join(f"{path.name}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in files)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _originals(settings: Settings, closers: list[Closer]) -> ObjectStore:
+    if settings.s3_bucket is None:
+        return FileStore(settings.data_dir / "originals")
+    return _s3(settings, settings.s3_bucket, "originals", closers)
+
+
+def _s3(settings: Settings, bucket: str, prefix: str, closers: list[Closer]) -> ObjectStore:
+    # Imported where it is configured: the client costs 60 MB and half a second.
+    from origin.backends.s3 import S3Store
+
+    store = S3Store(
+        bucket,
+        prefix,
+        endpoint_url=settings.s3_endpoint,
+        region=settings.s3_region,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key,
+    )
+    closers.append(store.close)
+    return store
+
+
+def _storage_check(originals: ObjectStore) -> Check:
+    async def check() -> None:
+        async for _ in originals.keys("readyz-none"):
+            break
+
+    return check
+
+
+def _results(
+    settings: Settings, closers: list[Closer], checks: dict[str, tuple[Check, bool]]
+) -> tuple[TieredResults, Leases]:
+    folder = FolderResults(settings.data_dir / "results", settings.result_bytes)
+    closers.append(folder.close)
+    memory = MemoryResults(MEMORY_RESULTS)
+    if settings.redis_url is None:
+        return TieredResults(memory, None, folder), LocalLeases()
+    from origin.backends.redis_leases import RedisLeases
+    from origin.backends.redis_link import RedisLink
+    from origin.backends.redis_results import RedisResults
+
+    link = RedisLink(settings.redis_url)
+    closers.append(link.close)
+    checks["redis"] = (link.ping, False)
+    shared = RedisResults(link, max_entry_bytes=settings.redis_entry_bytes)
+    return TieredResults(memory, shared, folder), RedisLeases(link)
+
+
+def _named(source: SourceSetting, settings: Settings, closers: list[Closer]) -> NamedSource:
+    public = source.public or not settings.signing_keys
+    reader: ObjectReader
+    if source.folder is not None:
+        reader = FolderSource(source.folder)
+    else:
+        assert source.bucket is not None
+        reader = _s3(settings, source.bucket, source.prefix, closers)
+    return NamedSource(reader, public)
+
+
+__all__ = ["Ask", "Example", "Ingested", "Origin", "Path", "Upload", "application", "build", "limits_of"]

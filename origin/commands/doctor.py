@@ -1,0 +1,152 @@
+"""``origin doctor``: is everything that the settings name there, and what to do where it is not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from rich.console import Console
+from rich.table import Table
+
+from origin.app import Origin, build
+from origin.errors import OriginError
+from origin.settings import LOOPBACK, Settings, unknown_variables
+
+LITTLE_SPACE = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report. ``state`` is ``ok``, ``note`` or ``wrong``."""
+
+    what: str
+    state: str
+    found: str
+    advice: str = ""
+
+
+async def examine(settings: Settings, console: Console) -> bool:
+    """Print the report; whether nothing is wrong."""
+    findings = [*_settings(settings), _data_folder(settings.data_dir)]
+    if findings[-1].state != "wrong":
+        origin = build(settings)
+        async with _opened(origin) as opening:
+            findings += opening
+            findings += [await _dependency(name, check) for name, (check, _) in origin.checks.items()]
+            findings += _workers(origin)
+    table = Table("", "what", "found", "what to do", show_edge=False)
+    for finding in findings:
+        colour = {"ok": "green", "note": "yellow", "wrong": "red"}[finding.state]
+        table.add_row(f"[{colour}]{finding.state}[/]", finding.what, finding.found, finding.advice)
+    console.print(table)
+    return all(finding.state != "wrong" for finding in findings)
+
+
+@asynccontextmanager
+async def _opened(origin: Origin) -> AsyncIterator[list[Finding]]:
+    """Started, as far as it starts: the report goes on where a dependency is away."""
+    try:
+        async with origin.running(watch=False):
+            yield []
+    except OriginError as error:
+        yield [Finding("start", "wrong", f"{error.code}: {error.detail}", "see the lines above and below")]
+
+
+def _settings(settings: Settings) -> list[Finding]:
+    keys = settings.signing_keys.keys
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    findings = [
+        Finding("python", "ok", python),
+        *(Finding("settings", "note", line, "rename or remove it") for line in unknown_variables()),
+    ]
+    if keys:
+        findings.append(Finding("signing keys", "ok", ", ".join(key.kid for key in keys)))
+    else:
+        loopback = settings.host in LOOPBACK
+        findings.append(
+            Finding(
+                "signing keys",
+                "note" if loopback else "wrong",
+                "none: anybody who reaches this server can order any picture",
+                "origin keys new, then ORIGIN_SIGNING_KEYS",
+            )
+        )
+    findings.append(Finding("unsigned delivery", "ok", settings.unsigned_mode))
+    for source in settings.sources:
+        where = str(source.folder) if source.folder else f"s3://{source.bucket}/{source.prefix}"
+        findings.append(
+            Finding(f"source @{source.name}", "ok", where + (" (public)" if source.public else ""))
+        )
+    if settings.public_url is None:
+        findings.append(
+            Finding("public url", "note", "none: URLs made here are paths", "set ORIGIN_PUBLIC_URL")
+        )
+    return findings
+
+
+def _data_folder(folder: Path) -> Finding:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=folder):
+            free = shutil.disk_usage(folder).free
+    except OSError as error:
+        why = error.strerror or "unusable"
+        return Finding("data folder", "wrong", f"{folder}: {why}", "make it writable or set ORIGIN_DATA_DIR")
+    found = f"{folder.resolve()}, {free / (1 << 30):.1f} GiB free"
+    if free < LITTLE_SPACE:
+        return Finding("data folder", "note", found, "less than 1 GiB: uploads will soon be refused")
+    return Finding("data folder", "ok", found)
+
+
+async def _dependency(name: str, check: Callable[[], Awaitable[None]]) -> Finding:
+    advice = {
+        "database": "check DATABASE_URL, and that the server runs",
+        "storage": "check AWS_S3_* or the data folder",
+        "redis": "check REDIS_URL; pictures are delivered without it, each server on its own",
+        "workers": "see the log of the server",
+    }
+    try:
+        await check()
+    except OriginError as error:
+        state = "note" if name == "redis" else "wrong"
+        return Finding(name, state, f"{error.code}: {error.detail}", advice[name])
+    return Finding(name, "ok", "answers")
+
+
+def _workers(origin: Origin) -> list[Finding]:
+    build_ = origin.pool.capabilities
+    if build_ is None:
+        return [Finding("workers", "wrong", "did not start", "see the messages above")]
+    allocator = "jemalloc" if "jemalloc" in os.environ.get("LD_PRELOAD", "") else "glibc"
+    network = build_.network
+    return [
+        Finding(
+            "libvips",
+            "ok" if build_.recent else "wrong",
+            build_.libvips,
+            "" if build_.recent else "8.18.2 or newer",
+        ),
+        Finding("reads", "ok", " ".join(build_.reads)),
+        Finding("writes", "ok", " ".join(build_.writes)),
+        Finding(
+            "fonts",
+            "ok" if build_.fonts else "note",
+            f"{len(build_.fonts)} families",
+            "" if build_.fonts else "install fonts-dejavu-core",
+        ),
+        Finding(
+            "worker network",
+            "ok" if network == "namespace" else "note",
+            "cut off" if network == "namespace" else f"not cut off ({network})",
+            ""
+            if network == "namespace"
+            else "allow user namespaces, or run in a container without network for workers",
+        ),
+        Finding("allocator", "ok", allocator),
+    ]

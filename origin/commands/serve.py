@@ -1,0 +1,160 @@
+"""``origin serve``: one server process and its render workers."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import structlog
+import uvicorn
+
+from origin.app import Example, Origin, Upload, application, build
+from origin.errors import OriginError
+from origin.settings import Settings
+
+DRAIN_SECONDS = 20
+
+
+def run(settings: Settings, *, demo: bool) -> int:
+    """Serve until told to stop; the exit code."""
+    _log_json()
+    listener = _listen(settings)
+    if listener is None:
+        return 1
+    origin = build(settings)
+    base = _base(settings, listener)
+    if demo:
+        asyncio.run(fill_with_demo(build(settings)))
+    announce(settings, base, demo=demo)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application(origin, lambda: examples(origin)),
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            backlog=2_048,
+        )
+    )
+    server.run(sockets=[listener])
+    return 0 if server.started else 1
+
+
+def _listen(settings: Settings) -> socket.socket | None:
+    """A socket of our own, so that a port in use is one clear line and not a trace."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        why = "is in use by another program" if taken else f"cannot be listened on ({error.strerror})"
+        advice = "Stop that program or set ORIGIN_PORT." if taken else "Set ORIGIN_HOST and ORIGIN_PORT."
+        _say(f"{settings.host}:{settings.port} {why}. {advice}")
+        listener.close()
+        return None
+    listener.set_inheritable(True)
+    return listener
+
+
+def _base(settings: Settings, listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else f"[{host}]" if ":" in host else host  # noqa: S104
+    return (settings.public_url or f"http://{shown}:{port}").rstrip("/")
+
+
+def announce(settings: Settings, base: str, *, demo: bool) -> None:
+    """What a person wants to know at start: where it is, and what to click."""
+    _say(f"Serving pictures at {base}/")
+    if settings.unsigned_mode == "any":
+        _say(
+            "Unsigned URLs are allowed"
+            + (
+                "."
+                if settings.signing_keys
+                else ", because there are no signing keys; `origin keys new` makes one."
+            )
+        )
+    if demo and settings.unsigned_mode == "any":
+        from origin.imaging.demo import EXAMPLES
+
+        for title, path in EXAMPLES:
+            _say(f"  {base}{path}  {title}")
+        _say(f'In a page: <img src="{base}{EXAMPLES[0][1]}" alt="{EXAMPLES[0][0]}">')
+    _say("How a URL is read: put /explain in front of its path. Stop with Ctrl-C.")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - for the person at the terminal
+
+
+async def fill_with_demo(origin: Origin) -> None:
+    """Draw the demo pictures and take them in, if nothing was ever put here."""
+    async with origin.stored():
+        _, known = await origin.database.changed_since(0)
+        if known:
+            return
+    _say("Drawing some pictures to begin with…")
+    async with build(origin.settings).running(watch=False) as started:
+        with TemporaryDirectory() as folder:
+            for drawn in await asyncio.to_thread(_draw, Path(folder)):
+                await started.ingest.ingest(Upload(drawn[1], id=drawn[0]))
+
+
+def _draw(folder: Path) -> list[tuple[str, Path]]:
+    """In a process of its own: libvips stays out of the server."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_draw_here, folder).result()
+
+
+def _draw_here(folder: Path) -> list[tuple[str, Path]]:
+    from origin.imaging.demo import draw
+
+    return [(drawn.id, drawn.path) for drawn in draw(folder)]
+
+
+async def examples(origin: Origin) -> list[Example]:
+    """The demo pictures that are really here, for the front page."""
+    from origin.imaging.demo import EXAMPLES
+
+    if origin.settings.unsigned_mode != "any":
+        return []
+    try:
+        present = [
+            Example(title, path)
+            for title, path in EXAMPLES
+            if await origin.database.find(path.rsplit("/", 1)[1].split(".")[0]) is not None
+        ]
+    except OriginError:
+        return []
+    return present
+
+
+def _log_json() -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        cache_logger_on_first_use=True,
+    )

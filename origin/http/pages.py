@@ -1,0 +1,128 @@
+"""The few pages that are not pictures: what this is, and whether it is well."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from origin.http.problems import encode, problem_of, status_problem
+
+CHECK_SECONDS = 2.0
+Check = Callable[[], Awaitable[None]]
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>image origin</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 3rem auto; padding: 0 1rem }}
+code {{ background: #eef1f6; padding: .1em .35em; border-radius: .3em; overflow-wrap: anywhere }}
+.grid {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1.5rem }}
+figure {{ margin: 0 }} img {{ max-width: 100%; border-radius: .5rem; background: #eef1f6 }}
+figcaption {{ font-size: .85rem; margin-top: .4rem }}
+</style>
+<h1>image origin</h1>
+<p>URLs become pictures: <code>/w_300,r_90,f_webp/&lt;id&gt;</code>. How a URL is read:
+<code>/explain/&lt;the same path&gt;</code>.</p>
+<div class="grid">{figures}</div>
+</html>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A picture to show on the front page."""
+
+    title: str
+    path: str
+
+
+def pages(
+    checks: Mapping[str, tuple[Check, bool]], examples: Callable[[], Awaitable[list[Example]]]
+) -> Starlette:
+    """The application of the pages. ``checks``: name -> (check, whether the service needs it)."""
+
+    async def home(_: Request) -> Response:
+        figures = "".join(
+            f'<figure><a href="{html.escape(one.path)}"><img src="{html.escape(one.path)}" loading="lazy" '
+            f'alt="{html.escape(one.title)}"></a><figcaption>{html.escape(one.title)}<br>'
+            f"<code>{html.escape(one.path)}</code></figcaption></figure>"
+            for one in await examples()
+        )
+        policy = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"
+        headers = {"content-security-policy": policy, "cache-control": "no-store"}
+        return HTMLResponse(_PAGE.format(figures=figures), headers=headers)
+
+    async def alive(_: Request) -> Response:
+        return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
+
+    async def ready(_: Request) -> Response:
+        found = await asyncio.gather(*(_checked(check) for check, _ in checks.values()))
+        states = dict(zip(checks, found, strict=True))
+        broken = any(states[name] != "ok" for name, (_, needed) in checks.items() if needed)
+        body = {"status": "unavailable" if broken else "ready", "checks": states}
+        headers = {"cache-control": "no-store"} | ({"retry-after": "2"} if broken else {})
+        return JSONResponse(body, 503 if broken else 200, headers=headers)
+
+    async def robots(_: Request) -> Response:
+        return PlainTextResponse("User-agent: *\nDisallow: /explain/\n")
+
+    async def icon(_: Request) -> Response:
+        return Response(status_code=204, headers={"cache-control": "public, max-age=86400"})
+
+    return Starlette(
+        routes=[
+            Route("/", home),
+            Route("/healthz", alive),
+            Route("/readyz", ready),
+            Route("/robots.txt", robots),
+            Route("/favicon.ico", icon),
+        ],
+        exception_handlers={HTTPException: _http_problem, Exception: _problem},
+    )
+
+
+async def _checked(check: Check) -> str:
+    """``ok``, or the class of what went wrong: details are for the log, not for strangers."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await check()
+    except Exception as error:
+        return problem_of(error).code if not isinstance(error, TimeoutError) else "timeout"
+    return "ok"
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        problem = status_problem(405, "method_not_allowed", "That method does not work here.")
+    elif error.status_code == 404:
+        problem = status_problem(404, "not_found", "There is nothing here.")
+    else:
+        problem = status_problem(error.status_code, "bad_request", "The request is not understood.")
+    headers, body = encode(problem, request.scope["state"]["request_id"])
+    response = Response(body, problem.status)
+    response.raw_headers = [
+        *headers,
+        *(_header(name, value) for name, value in (error.headers or {}).items()),
+    ]
+    return response
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    request.scope["state"]["error"] = error
+    headers, body = encode(problem_of(error), request.scope["state"]["request_id"])
+    response = Response(body, problem_of(error).status)
+    response.raw_headers = headers
+    return response
+
+
+def _header(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.lower().encode("latin-1"), value.encode("latin-1")

@@ -1,0 +1,110 @@
+"""The whole HTTP surface: one ASGI application that sends each path to its part."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+import structlog
+from starlette.applications import Starlette
+
+from origin.errors import OriginError
+from origin.http.asgi import Message, Receive, Scope, Send, raw_path, request_id
+from origin.http.pictures import Pictures
+from urlspec.errors import UrlSpecError
+
+PAGES: Final = frozenset({b"", b"healthz", b"readyz", b"robots.txt", b"favicon.ico"})
+
+Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+
+
+class Server:
+    """Dispatches by the raw first segment: a decoded path has more spellings than one."""
+
+    def __init__(self, pictures: Pictures, pages: Starlette, lifespan: Lifespan) -> None:
+        self._pictures = pictures
+        self._pages = pages
+        self._lifespan = lifespan
+        self._log = structlog.get_logger("origin.access")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = {"request_id": request_id(scope)}
+        scope["state"] = state
+        started = time.perf_counter()
+        answered = _Answered(send)
+        try:
+            await self._route(scope, receive, answered)
+        finally:
+            self._note(scope, answered, time.perf_counter() - started)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = raw_path(scope)
+        first, _, rest = path[1:].partition(b"/")
+        if path == b"/_authorize":
+            await self._pictures.authorize(scope, receive, send)
+        elif first == b"explain" and rest:
+            await self._pictures.explain(scope, receive, send)
+        elif first in PAGES and not rest:
+            await self._pages(scope, receive, send)
+        else:
+            await self._pictures(scope, receive, send)
+
+    def _note(self, scope: Scope, answered: _Answered, seconds: float) -> None:
+        """One line a request. JSON escapes whatever a client put into its path."""
+        state = scope["state"]
+        error = state.get("error")
+        line = {
+            "request_id": state["request_id"],
+            "method": scope["method"],
+            "path": raw_path(scope).decode("ascii", "backslashreplace")[:1_100],
+            "status": answered.status,
+            "ms": round(seconds * 1000, 1),
+        }
+        if "cache" in state:
+            line["cache"] = state["cache"]
+        if error is None:
+            self._log.info("request", **line)
+            return
+        line["code"] = getattr(error, "code", "internal")
+        expected = isinstance(error, OriginError | UrlSpecError)
+        cause = error.__cause__ if expected else error
+        if answered.status < 500:
+            self._log.info("request", **line)
+        elif expected:
+            self._log.warning("request", **line, cause=repr(cause) if cause else None)
+        else:
+            self._log.error("request", **line, exc_info=error)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with self._lifespan():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except BaseException as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+class _Answered:
+    """``send`` that remembers the status, and adds nothing else."""
+
+    __slots__ = ("_send", "status")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)

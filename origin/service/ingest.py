@@ -1,0 +1,127 @@
+"""From a file to an asset: looked at, decoded in full, stored, and only then known."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from origin.errors import Conflict, SourceTooLarge
+from origin.imaging.model import Inspection
+from origin.ports import Asset, AssetKeeper, AssetVersion, ObjectWriter
+from origin.service.ids import chosen_id, new_id
+
+
+class Inspector(Protocol):
+    """Decodes an upload in full, in a worker."""
+
+    async def inspect(self, path: str) -> Inspection: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that somebody wants to become an asset."""
+
+    path: Path
+    owner: str | None = None
+    """User id; None for the operator."""
+    id: str | None = None
+    """A slug, or None for an id made here."""
+    visibility: str = "public"
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    asset: Asset
+    created: bool
+    """False when the same owner had already sent the same bytes."""
+
+
+class Ingest:
+    """Takes files in. The object is stored before the row that names it, so no row is without its object."""
+
+    def __init__(
+        self,
+        assets: AssetKeeper,
+        originals: ObjectWriter,
+        inspector: Inspector,
+        max_bytes: int,
+    ) -> None:
+        self._assets = assets
+        self._originals = originals
+        self._inspector = inspector
+        self._max_bytes = max_bytes
+
+    async def ingest(self, upload: Upload) -> Ingested:
+        """Take one file in.
+
+        Raises SourceTooLarge, UnsupportedMedia, the ImageErrors, Conflict for a slug that is taken, and what
+        storage and the database raise.
+        """
+        id = chosen_id(upload.id) if upload.id is not None else None
+        size, sha256 = await asyncio.to_thread(fingerprint, upload.path)
+        if size > self._max_bytes:
+            raise SourceTooLarge(
+                f"The file has {size} bytes; at most {self._max_bytes} are accepted.",
+                max_bytes=self._max_bytes,
+            )
+        if (same := await self._same(upload, id, sha256)) is not None:
+            return Ingested(same, created=False)
+        inspection = await self._inspector.inspect(str(upload.path))
+        version = _version(inspection, sha256, size)
+        await self._originals.put(sha256, upload.path, media_type=f"image/{version.format}")
+        return await self._add(upload, id, version)
+
+    async def _same(self, upload: Upload, id: str | None, sha256: str) -> Asset | None:
+        """The asset that these bytes already are, for this owner and with this id and visibility."""
+        if id is not None:
+            taken = await self._assets.find(id)
+            if taken is None:
+                return None
+            mine = taken.owner == upload.owner and taken.deleted is None
+            if mine and taken.current.sha256 == sha256 and taken.visibility == upload.visibility:
+                return taken
+            raise Conflict(f"The id {id!r} is taken.")
+        same = await self._assets.find_same(upload.owner, sha256)
+        return same if same is not None and same.visibility == upload.visibility else None
+
+    async def _add(self, upload: Upload, id: str | None, version: AssetVersion) -> Ingested:
+        asset = Asset(
+            id or new_id(),
+            upload.owner,
+            upload.visibility,
+            version,
+            purges=0,
+            created=version.created,
+            tags=upload.tags,
+        )
+        return Ingested(await self._assets.add(asset), created=True)
+
+
+def fingerprint(path: Path) -> tuple[int, str]:
+    """Size in bytes and SHA-256 (hex) of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        return file.tell(), digest.hexdigest()
+
+
+def _version(inspection: Inspection, sha256: str, size: int) -> AssetVersion:
+    header = inspection.header
+    return AssetVersion(
+        1,
+        sha256,
+        size,
+        header.format,
+        header.width,
+        header.height,
+        header.frames,
+        header.has_alpha,
+        header.orientation,
+        datetime.now(UTC),
+        thumbhash=inspection.thumbhash,
+        dominant_color=inspection.dominant_color,
+    )
