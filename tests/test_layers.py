@@ -27,28 +27,23 @@ ARROWS: dict[str, set[str]] = {
         *("urlspec", "origin.errors", "origin.ports", "origin.imaging", "origin.service"),
         *("origin.backends", "origin.http", "origin.settings", "origin.sources"),
     },
-    "origin.cli": {"urlspec", "origin.errors", "origin.app", "origin.settings"},
+    "origin.cli": {"urlspec", "origin.errors", "origin.app", "origin.settings", "origin.commands"},
+    # One module for each command that has a story of its own; "serve --demo" draws pictures.
+    "origin.commands": {"urlspec", "origin.errors", "origin.app", "origin.settings", "origin.imaging"},
     "origin.__main__": {"origin.app", "origin.settings", "origin.cli"},
 }
 """Layer: the layers it may import. A layer is a module or a package with all in it."""
 
-OUTSIDE = [
-    "aioboto3",
-    "aiobotocore",
-    "boto3",
-    "botocore",
-    "redis",
-    "asyncpg",
-    "aiosqlite",
-    "sqlalchemy",
-    "alembic",
-]
+OUTSIDE = {
+    *("aioboto3", "aiobotocore", "boto3", "botocore", "redis"),
+    *("aiosqlite", "alembic", "asyncpg", "sqlalchemy"),
+}
 
 OWNERS: dict[str, set[str]] = {
     "pyvips": {"origin.imaging"},
     "pebble": {"origin.imaging"},
     "starlette": {"origin.http", "origin.app"},
-    "uvicorn": {"origin.app", "origin.cli", "origin.http"},
+    "uvicorn": {"origin.app", "origin.commands", "origin.http"},
     "typer": {"origin.cli"},
     "pydantic_settings": {"origin.settings"},
     **{library: {"origin.backends"} for library in OUTSIDE},
@@ -57,8 +52,8 @@ OWNERS: dict[str, set[str]] = {
 
 URLSPEC_MAY_IMPORT = {"itsdangerous"}
 
-FRONT_DOOR = {f"origin.imaging{name}" for name in ("", ".model", ".plan", ".pool", ".render")}
-"""What of imaging others may name: its values, the plan (no pixels), ``render`` and the pool."""
+FRONT_DOOR = {f"origin.imaging{name}" for name in ("", ".demo", ".model", ".plan", ".pool", ".render")}
+"""What of imaging others may name: values, the plan (no pixels), ``render``, the pool and the demo pictures."""
 
 
 def modules() -> Iterator[tuple[str, Path]]:
