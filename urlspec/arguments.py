@@ -25,6 +25,7 @@ from urlspec.kinds import (
     PresetCodec,
 )
 from urlspec.values import (
+    BLACK,
     AutoLength,
     AutoNumber,
     Colour,
@@ -191,7 +192,7 @@ class Angle(Argument):
     def settled(self) -> Argument | None:
         if isinstance(self.degrees, str):
             return Flip(self.degrees[0])
-        degrees = self.degrees % 360
+        degrees = round(self.degrees % 360, 4)  # as many decimals as the text has
         if degrees == 0:
             return None
         return Rotate(f"{degrees:.0f}") if degrees % 90 == 0 else Angle(degrees)
@@ -411,6 +412,9 @@ class TextColour(Argument):
 
     key, example, group, method = "co", "l_text:DejaVu%20Sans_32:Hello,co_red", "Layers", "text_colour"
     colour: Colour = arg(ColourCodec(), "colour")
+
+    def settled(self) -> Argument | None:
+        return None if self.colour == BLACK else self
 
 
 BLENDS: Final = (

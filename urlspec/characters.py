@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -12,10 +11,13 @@ from urlspec.errors import UrlError
 PATH_LIMIT: Final = 1_024
 """Bytes of a path, signature included, unless a server raises it."""
 
-_SEGMENT = re.compile(rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-F]{2})*")
-_ESCAPE = re.compile(rb"%(?:[0-9A-F]{2})")
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_LINE_FEED_TEXT = re.compile(rb"(?:^|,)[lu]_text:")
+_PLAIN = re.compile(rb"(?:/(?!\.)[A-Za-z0-9\-._~!$&'()*+,;=:@]++)++")
+"""A path without escapes in which no segment can be a dot segment: most paths, and nothing to decode."""
+_SEGMENT = re.compile(rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-F]{2})*+")
+_ESCAPED_UNRESERVED = re.compile(rb"%(?:2[DE]|3[0-9]|[46][1-9A-F]|[57][0-9A]|5F|7E)")
+_CONTROL = re.compile(rb"%(?:[01][0-9A-F]|7F|C2%[89][0-9A-F])")
+"""C0, DEL and, in UTF-8, C1."""
+_TEXT_LAYER = re.compile(rb"[lu]_text:[^:]*:")
 
 
 def check_path(raw: bytes, limit: int = PATH_LIMIT) -> None:
@@ -24,8 +26,11 @@ def check_path(raw: bytes, limit: int = PATH_LIMIT) -> None:
         raise UrlError(
             "path_too_long",
             f"The path has {len(raw)} bytes; at most {limit} are accepted. Name long chains as presets.",
+            position=limit,
             expected=f"at most {limit} bytes",
         )
+    if _PLAIN.fullmatch(raw):
+        return
     if b"?" in raw:
         raise UrlError(
             "query_not_allowed",
@@ -35,6 +40,8 @@ def check_path(raw: bytes, limit: int = PATH_LIMIT) -> None:
         )
     if not raw.startswith(b"/"):
         raise UrlError("path_invalid", "A path starts with a slash.", position=0, expected="/")
+    if raw == b"/":
+        raise UrlError("source_missing", "The URL names no picture.", position=1, expected="/<chain>/<id>")
     position = 1
     for segment in raw[1:].split(b"/"):
         _check_segment(segment, position)
@@ -43,30 +50,30 @@ def check_path(raw: bytes, limit: int = PATH_LIMIT) -> None:
 
 def _check_segment(segment: bytes, position: int) -> None:
     if segment in {b"", b".", b".."}:
-        what = "An empty segment" if not segment else "A dot segment"
-        if segment == b"" and position == 1:
-            raise UrlError(
-                "source_missing", "The URL names no picture.", position=1, expected="/<chain>/<id>"
-            )
         raise UrlError(
             "path_invalid",
-            f"{what} has no place in a picture's URL.",
+            f"{'A dot' if segment else 'An empty'} segment has no place in a picture's URL: "
+            "no doubled or trailing slash, no . and no ..",
+            argument=segment.decode(),
             position=position,
             expected="segments that are neither empty nor . nor ..",
         )
     match = _SEGMENT.match(segment)
     end = match.end() if match else 0
     if end < len(segment):
+        raise _not_a_character(segment, end, position)
+    if b"%" not in segment:
+        return
+    if (escape := _ESCAPED_UNRESERVED.search(segment)) is not None:
+        plain = unquote_to_bytes(escape[0]).decode()
         raise UrlError(
             "path_invalid",
-            "This byte may not stand here as it is. Percent-encode what is not A-Z a-z 0-9 - . _ ~ with "
-            "upper-case hex.",
-            position=position + end,
-            argument=segment[end:].decode("ascii", "backslashreplace"),
-            expected="RFC 3986 path characters, or %XX with upper-case hex",
+            f"{escape[0].decode()} is an escape of {plain!r}, which must stand as itself.",
+            position=position + escape.start(),
+            argument=escape[0].decode(),
+            expected=plain,
+            nearest=plain,
         )
-    for escape in _ESCAPE.finditer(segment):
-        _check_escape(segment, escape, position)
     try:
         unquote_to_bytes(segment).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -74,36 +81,48 @@ def _check_segment(segment: bytes, position: int) -> None:
             "path_invalid",
             "The escapes of this segment do not decode to UTF-8.",
             position=position,
+            argument=segment.decode(),
             expected="UTF-8",
         ) from error
+    _check_controls(segment, position)
 
 
-def _check_escape(segment: bytes, escape: re.Match[bytes], position: int) -> None:
-    byte = int(escape[0][1:], 16)
-    where = position + escape.start()
-    if byte in _UNRESERVED:
-        raise UrlError(
-            "path_invalid",
-            f"{escape[0].decode()} is an escape of {chr(byte)!r}, which must stand as itself.",
-            position=where,
-            argument=escape[0].decode(),
-            expected=chr(byte),
-        )
-    allowed = byte == 0x0A and _LINE_FEED_TEXT.search(segment[: escape.start()])
-    if (byte < 0x20 or byte == 0x7F) and not allowed:
-        raise UrlError(
-            "path_invalid",
-            "Control characters may not stand in a URL, except %0A in the text of a text layer.",
-            position=where,
-            argument=escape[0].decode(),
-            expected="no control character",
-        )
+def _not_a_character(segment: bytes, at: int, position: int) -> UrlError:
+    rest = segment[at:].decode("ascii", "backslashreplace")
+    detail = "This byte may not stand here as it is. Percent-encode what is not A-Z a-z 0-9 - . _ ~."
+    meant = None
+    if rest.startswith("%"):
+        detail = "A % begins an escape: two hex digits, upper-case. A % that is meant as text is %25."
+        if re.match(r"%[0-9A-Fa-f]{2}", rest):
+            meant = rest[:3].upper()
+    return UrlError(
+        "path_invalid",
+        detail,
+        position=position + at,
+        argument=rest,
+        expected="RFC 3986 path characters, or %XX with upper-case hex",
+        nearest=meant,
+    )
+
+
+def _check_controls(segment: bytes, position: int) -> None:
+    if _CONTROL.search(segment) is None:
+        return
+    for piece in segment.split(b","):
+        text = _TEXT_LAYER.match(piece)
+        for control in _CONTROL.finditer(piece):
+            if control[0] == b"%0A" and text is not None and control.start() >= text.end():
+                continue
+            raise UrlError(
+                "path_invalid",
+                "Control characters may not stand in a URL, except %0A in the text of a text layer.",
+                position=position + control.start(),
+                argument=control[0].decode(),
+                expected="no control character",
+            )
+        position += len(piece) + 1
 
 
 def decode(part: bytes) -> str:
-    """The text of a checked part. C1 controls and the like are left to the codec that reads it."""
-    return unquote_to_bytes(part).decode("utf-8")
-
-
-def has_controls(text: str) -> bool:
-    return any(unicodedata.category(character) == "Cc" for character in text)
+    """The text of a part that has been checked."""
+    return (unquote_to_bytes(part) if b"%" in part else part).decode("utf-8")

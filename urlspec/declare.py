@@ -62,19 +62,19 @@ class Argument:
     @classmethod
     def read(cls, parts: Sequence[str]) -> Self:
         """The argument that the decoded ``parts`` of a value spell. Raises BadValue."""
-        rest = list(parts)
-        values: dict[str, Any] = {}
+        values: list[Any] = []
+        at = 0
         for field in cls.fields():
-            if not rest:
+            if at == len(parts):
                 if field.required:
                     raise BadValue
                 break
-            taken = field.codec.span(rest)
-            values[field.name] = field.codec.read(rest[:taken])
-            rest = rest[taken:]
-        if rest:
+            end = at + field.codec.span(parts[at:])
+            values.append(field.codec.read(parts[at:end]))
+            at = end
+        if at < len(parts):
             raise BadValue("too many values")
-        return cls(**values)
+        return cls(*values)
 
     def parts(self) -> list[str]:
         """The canonical parts of the value: trailing defaults are left out."""

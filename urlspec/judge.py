@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from urlspec import arguments as a
 from urlspec import outputs as o
 from urlspec.declare import Argument
-from urlspec.errors import UrlError
+from urlspec.errors import SHOWN, UrlError
 from urlspec.kinds import TextRef
-from urlspec.pipeline import place
-from urlspec.request import Component, Dropped, Output, Request, component, matched
+from urlspec.pipeline import PLACEMENT, place
+from urlspec.request import Dropped, Output, Request, component, matched
 from urlspec.sources import NamedRef, SourceRef
-from urlspec.values import Fraction
 
 MOST_COMPONENTS: Final = 24
 MOST_ARGUMENTS: Final = 64
 MOST_LAYERS: Final = 8
 
-PLACEMENT: Final = frozenset({a.Gravity, a.X, a.Y, a.Opacity, a.Tiled, a.Blend})
-"""What places a layer rather than shaping it."""
+_CLOSING: Final = PLACEMENT | {a.LayerApply}
+_AREA_GRAVITIES: Final = frozenset({"auto", "entropy", "focus"})
+_CUTTING: Final = frozenset({"fill", "lfill", "pad", "lpad", "thumb"})
+_PIXELS: Final = frozenset({a.Border, a.Blur, a.Sharpen, a.Pixelate})
+"""What is always said in pixels, which ``dpr_`` multiplies."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """An argument with the place where it stood."""
 
     argument: Argument
@@ -33,8 +34,16 @@ class Placed:
     position: int
     component: int
     """Counted from 1."""
+    extension: bool = False
+    """Whether it was said by the extension of the id."""
 
-    def error(self, code: str, detail: str, expected: str | None = None) -> UrlError:
+    @property
+    def shown(self) -> str:
+        return repr(self.text[:SHOWN])
+
+    def error(
+        self, code: str, detail: str, expected: str | None = None, nearest: str | None = None
+    ) -> UrlError:
         return UrlError(
             code,
             detail,
@@ -42,6 +51,7 @@ class Placed:
             argument=self.text,
             position=self.position,
             expected=expected,
+            nearest=nearest,
         )
 
 
@@ -53,7 +63,10 @@ class Draft:
     placed: list[Placed]
 
     def get(self, *kinds: type[Argument]) -> Placed | None:
-        return next((one for one in self.placed if type(one.argument) in kinds), None)
+        for one in self.placed:
+            if type(one.argument) in kinds:
+                return one
+        return None
 
     def has(self, *kinds: type[Argument]) -> bool:
         return self.get(*kinds) is not None
@@ -64,20 +77,27 @@ class Draft:
 
 
 def judge(drafts: list[Draft], source: SourceRef) -> Request:
-    """The request that the drafts make. Raises UrlError."""
-    _count(drafts)
+    """The request that the drafts make. Raises UrlError.
+
+    While a ``t_`` is among them, what stands beside its components is unknown; then only what is wrong
+    in any case is refused, and nothing is dropped but what changes nothing anywhere.
+    """
+    check_counts(drafts)
     for draft in drafts:
-        _once(draft)
-    _settle(drafts)
+        check_repeats(draft)
     outputs = _outputs(drafts)
-    drafts = [draft for draft in drafts if draft.placed]
-    _layers(drafts)
-    _ignore_first(drafts)
-    closers = matched(tuple(component([one.argument for one in draft.placed]) for draft in drafts))
     warnings: list[Dropped] = []
-    for index, draft in enumerate(drafts):
-        warnings += _component(draft, closed=index in closers)
-    warnings += _output(outputs, drafts, source)
+    if any(draft.has(a.Preset) for draft in drafts):
+        _settle(drafts)
+    else:
+        _closing(drafts)
+        _settle(drafts)
+        drafts = [draft for draft in drafts if draft.placed]
+        closed = _layers(drafts)
+        _ignore_first(drafts)
+        for index, draft in enumerate(drafts):
+            warnings += _component(draft, closed=index in closed)
+        warnings += _output(outputs, drafts, source)
     return Request(
         tuple(component([one.argument for one in draft.placed]) for draft in drafts if draft.placed),
         Output(tuple(sorted((one.argument for one in outputs), key=place))),
@@ -86,111 +106,141 @@ def judge(drafts: list[Draft], source: SourceRef) -> Request:
     )
 
 
-def _count(drafts: list[Draft]) -> None:
-    real = [
-        draft for draft in drafts if not (len(draft.placed) == 1 and draft.placed[0].text.startswith("."))
-    ]
-    arguments = sum(len(draft.placed) for draft in drafts)
-    layers = sum(draft.has(a.Layer, a.Underlay) for draft in drafts)
-    for code, count, most, what in (
-        ("too_many_components", len(real), MOST_COMPONENTS, "components"),
-        ("too_many_arguments", arguments, MOST_ARGUMENTS, "arguments"),
-        ("too_many_layers", layers, MOST_LAYERS, "layers"),
-    ):
-        if count > most:
-            raise UrlError(
-                code, f"The URL has {count} {what}; at most {most} are accepted.", expected=f"at most {most}"
-            )
+def check_counts(drafts: Sequence[Draft]) -> None:
+    """Refuse more components, arguments or layers than a URL may have. Raises UrlError."""
+    if sum(len(draft.placed) for draft in drafts) <= min(MOST_COMPONENTS, MOST_ARGUMENTS, MOST_LAYERS):
+        return
+    components = arguments = layers = 0
+    for draft in drafts:
+        # An extension is an argument, but no component.
+        components += any(not one.extension for one in draft.placed)
+        for one in draft.placed:
+            arguments += 1
+            layers += isinstance(one.argument, a.Layer | a.Underlay)
+            for code, count, most, what in (
+                ("too_many_components", components, MOST_COMPONENTS, "components"),
+                ("too_many_arguments", arguments, MOST_ARGUMENTS, "arguments"),
+                ("too_many_layers", layers, MOST_LAYERS, "layers"),
+            ):
+                if count > most:
+                    raise one.error(
+                        code,
+                        f"The URL has more than {most} {what}, counted after presets are expanded.",
+                        f"at most {most}",
+                    )
 
 
-def _once(draft: Draft) -> None:
+def check_repeats(draft: Draft) -> None:
+    """Refuse an argument that stands twice in its component. Raises UrlError."""
+    if len(draft.placed) < 2:
+        return
     seen: dict[str, Placed] = {}
     for one in draft.placed:
-        identity = one.argument.identity
-        if identity in seen:
+        earlier = seen.setdefault(one.argument.identity, one)
+        if earlier is not one:
             raise one.error(
                 "argument_repeated",
-                f"{identity}_ stands twice in one component: {seen[identity].text!r} and {one.text!r}.",
+                f"{earlier.shown} and {one.shown} are one argument, which may stand once in a component.",
                 "each argument once in a component",
             )
-        seen[identity] = one
+    blends = [one for one in draft.placed if isinstance(one.argument, a.Blend)]
+    if len(blends) > 1:
+        raise blends[1].error("argument_conflict", "A layer has one blend mode.", "one of the blend modes")
 
 
 def _settle(drafts: list[Draft]) -> None:
     """Replace every argument by its canonical one; what changes nothing at all goes without a word."""
     for draft in drafts:
-        kept = []
-        for one in draft.placed:
-            if isinstance(one.argument, a.Crop) or (settled := one.argument.settled()) is None:
-                # The default crop mode still asks for a size, so it is judged before it goes.
-                kept += [one] if isinstance(one.argument, a.Crop) else []
-                continue
-            kept.append(Placed(settled, one.text, one.position, one.component))
-        draft.placed = kept
-        _once(draft)
+        before = draft.placed
+        draft.placed = _settled(before)
+        if draft.placed != before:
+            check_repeats(draft)  # a_90 is r_90
+
+
+def _settled(placed: list[Placed]) -> list[Placed]:
+    kept = []
+    for one in placed:
+        settled = one.argument.settled()
+        if settled is one.argument:
+            kept.append(one)
+        elif settled is not None:
+            kept.append(one._replace(argument=settled))
+    return kept
 
 
 def _outputs(drafts: list[Draft]) -> list[Placed]:
     """Take the output arguments out of the drafts; each may stand once. An extension may repeat ``f_``."""
-    found: dict[str, Placed] = {}
+    found: dict[type[Argument], Placed] = {}
     for draft in drafts:
-        for one in [one for one in draft.placed if one.argument.scope == "output"]:
-            draft.placed.remove(one)
-            earlier = found.get(one.argument.identity)
-            if earlier is None:
-                found[one.argument.identity] = one
-            elif not one.text.startswith("."):
+        for one in draft.placed:
+            if one.argument.scope != "output":
+                continue
+            earlier = found.setdefault(type(one.argument), one)
+            if earlier is one:
+                continue
+            if not one.extension:
                 raise one.error(
                     "argument_repeated",
-                    f"{one.argument.key}_ counts for the whole URL and may stand once.",
+                    f"{one.argument.key}_ counts for the whole URL, where {earlier.shown} stands already.",
                     "each output argument once in a URL",
                 )
-            elif earlier.argument != one.argument:
+            if earlier.argument != one.argument:
                 raise one.error(
                     "argument_conflict",
-                    f"{earlier.text!r} and the extension {one.text!r} name different formats.",
+                    f"{earlier.shown} and the extension {one.shown} name different formats.",
                     "one output format",
                 )
-    return list(found.values())
+        draft.placed = [one for one in draft.placed if one.argument.scope != "output"]
+    return _settled(list(found.values()))
 
 
-def _layers(drafts: list[Draft]) -> None:
-    depth = 0
-    components = tuple(component([one.argument for one in draft.placed]) for draft in drafts)
-    closed = matched(components)
+def _closing(drafts: list[Draft]) -> None:
+    for draft in drafts:
+        apply = draft.get(a.LayerApply)
+        for one in draft.placed if apply else ():
+            if type(one.argument) in {a.Layer, a.Underlay}:
+                raise one.error(
+                    "argument_conflict",
+                    "A component either opens a layer or closes one.",
+                    "fl_layer_apply in a component of its own",
+                )
+            if type(one.argument) not in _CLOSING:
+                raise one.error(
+                    "argument_misplaced",
+                    f"{one.shown} stands beside fl_layer_apply, which only places the layer.",
+                    "g_ x_ y_ o_ fl_ e_<blend> and output arguments",
+                )
+
+
+def _layers(drafts: list[Draft]) -> Collection[int]:
+    """The indices of the layers that something closes. Raises UrlError for what is no proper bracket."""
+    if not any(draft.has(a.Layer, a.Underlay, a.LayerApply) for draft in drafts):
+        return ()
+    closed = matched(tuple(component([one.argument for one in draft.placed]) for draft in drafts))
     ends = set(closed.values())
-    stack: list[int] = []
+    open_now = inner = 0
     for index, draft in enumerate(drafts):
-        layer, apply = draft.get(a.Layer, a.Underlay), draft.get(a.LayerApply)
-        if draft.has(a.Layer) and draft.has(a.Underlay):
-            raise draft.placed[0].error(
-                "argument_conflict", "A component opens one layer: l_ or u_, not both."
+        layer, under = draft.get(a.Layer), draft.get(a.Underlay)
+        if layer and under:
+            raise under.error(
+                "argument_conflict", "A component opens one layer: l_ or u_, not both.", "l_ or u_"
             )
-        if apply is not None:
-            if layer is not None:
-                raise apply.error("argument_conflict", "A component either opens a layer or closes one.")
+        if apply := draft.get(a.LayerApply):
             if index not in ends:
                 raise apply.error(
                     "layer_unopened", "fl_layer_apply closes a layer, but none is open here.", "l_… before it"
                 )
-            _closing(draft)
-            stack.pop()
-        if layer is not None:
-            depth = len(stack)
-            if depth > 1:
-                raise layer.error("layer_too_deep", "A layer may hold one more layer, and that one none.")
-            if index in closed:
-                stack.append(index)
-
-
-def _closing(draft: Draft) -> None:
-    for one in draft.placed:
-        if type(one.argument) not in PLACEMENT | {a.LayerApply}:
-            raise one.error(
-                "argument_misplaced",
-                f"{one.text!r} stands beside fl_layer_apply, which only places the layer.",
-                "g_ x_ y_ o_ fl_ e_<blend> and output arguments",
-            )
+            open_now -= 1
+        elif one := layer or under:
+            inner = inner + 1 if open_now else 0
+            if inner > 1:
+                raise one.error(
+                    "layer_too_deep",
+                    "Between a layer and its fl_layer_apply at most one more layer may stand.",
+                    "one layer inside a layer",
+                )
+            open_now += index in closed
+    return closed
 
 
 def _ignore_first(drafts: list[Draft]) -> None:
@@ -205,31 +255,35 @@ def _ignore_first(drafts: list[Draft]) -> None:
 
 
 def _component(draft: Draft, *, closed: bool) -> Iterator[Dropped]:
-    layer = draft.get(a.Layer, a.Underlay)
-    if (blends := [one for one in draft.placed if isinstance(one.argument, a.Blend)])[1:]:
-        raise blends[1].error("argument_conflict", "A layer has one blend mode.")
     if draft.has(a.LayerApply):
         yield from _placing(draft)
         return
-    if layer is None or closed:
-        yield from _drop(draft, (a.Tiled, a.Blend), "it belongs to a component that lays a layer")
+    layer = draft.get(a.Layer, a.Underlay)
+    at_once = layer is not None and not closed
     text = layer is not None and isinstance(getattr(layer.argument, "source", None), TextRef)
-    if not text:
-        yield from _drop(draft, (a.TextColour,), "there is no text layer in this component")
+    if not at_once:
+        yield from _drop(draft, {a.Tiled, a.Blend}, "it belongs to a component that lays a layer")
+    if text:
+        sizes = {a.Crop, a.Height, a.AspectRatio, a.Zoom}
+        yield from _drop(draft, sizes, "w_ wraps a text; nothing else sizes it")
     else:
-        yield from _drop(
-            draft, (a.Crop, a.Height, a.AspectRatio, a.Zoom), "w_ wraps a text; nothing else sizes it"
-        )
-    yield from _size(draft, at_once=layer is not None and not closed)
-    if layer is not None and not closed:
+        yield from _drop(draft, {a.TextColour}, "there is no text layer in this component")
+    yield from _size(draft, at_once=at_once)
+    if at_once:
         yield from _placing(draft)
-    if (
-        not draft.has(
-            a.Width, a.Height, a.X, a.Y, a.Padding, a.Border, a.CornerRadius, a.Blur, a.Sharpen, a.Pixelate
-        )
-        and not text
-    ):
-        yield from _drop(draft, (a.Dpr,), "no length in this component is given in pixels")
+    if not text and not any(_in_pixels(one.argument) for one in draft.placed):
+        yield from _drop(draft, {a.Dpr}, "no length in this component is given in pixels")
+
+
+def _in_pixels(argument: Argument) -> bool:
+    """Whether ``dpr_`` changes what the argument says."""
+    if isinstance(argument, a.CornerRadius):
+        return argument.radii != "max"
+    if isinstance(argument, a.Padding):
+        return any(isinstance(side, int) and side for side in argument.sides)
+    if isinstance(argument, a.Width | a.Height | a.X | a.Y):
+        return isinstance(argument.value, int | str)
+    return type(argument) in _PIXELS
 
 
 def _size(draft: Draft, *, at_once: bool) -> Iterator[Dropped]:
@@ -241,32 +295,32 @@ def _size(draft: Draft, *, at_once: bool) -> Iterator[Dropped]:
         raise ratio.error(
             "argument_conflict", "w_, h_ and ar_ together say the size twice.", "two of w_ h_ ar_"
         )
-    sized = bool(width or height or ratio)
-    if crop and not sized:
+    if crop and not (width or height or ratio):
         raise crop.error("size_missing", f"{crop.text} needs w_, h_ or ar_.", "c_<mode> with w_, h_ or ar_")
     if ratio and not (width or height or crop):
         yield draft.drop(ratio, "ar_ alone needs a crop mode such as c_fill")
     mode = crop.argument.mode if crop and isinstance(crop.argument, a.Crop) else "limit"
-    if crop and mode == "limit":
-        draft.placed.remove(crop)
+    if crop and mode == "limit" and (width or height):
+        draft.placed.remove(crop)  # the default, but only where a side is given
     if mode != "thumb":
-        yield from _drop(draft, (a.Zoom,), "z_ zooms c_thumb only")
+        yield from _drop(draft, {a.Zoom}, "z_ zooms c_thumb only")
     if not at_once:
         boxed = bool((width and height) or ratio) or draft.has(a.Zoom)
         yield from _gravity(draft, mode, boxed)
 
 
 def _gravity(draft: Draft, mode: str, boxed: bool) -> Iterator[Dropped]:
-    places = mode == "crop" or (boxed and mode in {"fill", "lfill", "pad", "lpad", "thumb"})
-    if not places:
-        yield from _drop(draft, (a.Gravity, a.X, a.Y), "nothing is cut or padded here")
+    if mode != "crop" and not (boxed and mode in _CUTTING):
+        yield from _drop(draft, {a.Gravity, a.X, a.Y}, "nothing is cut or padded here")
         return
     gravity = draft.get(a.Gravity)
-    value = gravity.argument.value if gravity and isinstance(gravity.argument, a.Gravity) else None
-    if gravity and value == ("north_west" if mode == "crop" else "center"):
+    if gravity is None or not isinstance(gravity.argument, a.Gravity):
+        return
+    value = gravity.argument.value
+    if value == ("north_west" if mode == "crop" else "center"):
         draft.placed.remove(gravity)
-    if value is not None and not (isinstance(value, str) and value not in {"auto", "entropy", "focus"}):
-        yield from _drop(draft, (a.X, a.Y), "the gravity names a point of the picture, not an edge")
+    if value in _AREA_GRAVITIES or not isinstance(value, str):
+        yield from _drop(draft, {a.X, a.Y}, "the gravity names a point of the picture, not an edge")
 
 
 def _placing(draft: Draft) -> Iterator[Dropped]:
@@ -275,12 +329,14 @@ def _placing(draft: Draft) -> Iterator[Dropped]:
         value = gravity.argument.value
         if value == "center":
             draft.placed.remove(gravity)
-        elif value in {"auto", "entropy", "focus"}:
+        elif value in _AREA_GRAVITIES:
             raise gravity.error(
-                "value_invalid", "A layer is placed by a compass word, fp:<x>:<y> or xy_center."
+                "value_invalid",
+                "A layer is placed by a compass word, fp:<x>:<y> or xy_center; nothing is looked for.",
+                "a compass word, fp:<x>:<y> or xy_center",
             )
     if draft.has(a.Tiled):
-        yield from _drop(draft, (a.Gravity, a.X, a.Y), "a tiled layer covers the whole picture")
+        yield from _drop(draft, {a.Gravity, a.X, a.Y}, "a tiled layer covers the whole picture")
 
 
 def _output(outputs: list[Placed], drafts: list[Draft], source: SourceRef) -> Iterator[Dropped]:
@@ -290,42 +346,30 @@ def _output(outputs: list[Placed], drafts: list[Draft], source: SourceRef) -> It
         raise version.error(
             "argument_conflict", "Objects of a named source have no versions.", "v_ with an id"
         )
+    if raw and isinstance(source, NamedRef):
+        raise raw.error("argument_conflict", "There is no raw access to a named source.", "raw_1 with an id")
     if raw:
         others = [one for draft in drafts for one in draft.placed]
         others += [one for kind, one in by_kind.items() if kind not in {o.Raw, o.Version, o.Download}]
         if others:
             raise others[0].error(
-                "argument_conflict", "raw_1 is the untouched file; nothing else can apply to it."
+                "argument_conflict",
+                "raw_1 is the untouched file; nothing else can apply to it.",
+                "raw_1 alone, or with v_ and dl_",
             )
-        if isinstance(source, NamedRef):
-            raise raw.error("argument_conflict", "There is no raw access to a named source.")
     form, quality = by_kind.get(o.Format), by_kind.get(o.Quality)
     if form and quality and isinstance(form.argument, o.Format) and isinstance(quality.argument, o.Quality):
-        yield from _quality(outputs, form.argument.name, quality)
+        yield from _quality(outputs, form.argument.name, quality, quality.argument)
 
 
-def _quality(outputs: list[Placed], form: str, quality: Placed) -> Iterator[Dropped]:
-    lossless = isinstance(quality.argument, o.Quality) and quality.argument.value.level == "lossless"
-    if lossless and form == "jpg":
-        raise quality.error("argument_conflict", "JPEG has no lossless form.", "f_webp, f_avif or f_png")
+def _quality(outputs: list[Placed], form: str, placed: Placed, quality: o.Quality) -> Iterator[Dropped]:
+    if form == "jpg" and quality.value.level == "lossless":
+        raise placed.error("argument_conflict", "JPEG has no lossless form.", "f_webp, f_avif or f_png")
     if form in {"png", "gif", "tiff"}:
-        outputs.remove(quality)
-        yield Dropped(quality.text, quality.component, f"{form} is written without loss")
+        outputs.remove(placed)
+        yield Dropped(placed.text, placed.component, f"{form} is written without loss")
 
 
-def _drop(draft: Draft, kinds: tuple[type[Argument], ...], reason: str) -> Iterator[Dropped]:
+def _drop(draft: Draft, kinds: Collection[type[Argument]], reason: str) -> Iterator[Dropped]:
     for one in [one for one in draft.placed if type(one.argument) in kinds]:
         yield draft.drop(one, reason)
-
-
-__all__ = [
-    "MOST_ARGUMENTS",
-    "MOST_COMPONENTS",
-    "MOST_LAYERS",
-    "PLACEMENT",
-    "Component",
-    "Draft",
-    "Fraction",
-    "Placed",
-    "judge",
-]

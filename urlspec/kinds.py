@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from urlspec.sources import SourceCodec, SourceRef
 from urlspec.values import (
+    CONTROLS,
     BadValue,
     Codec,
     Colour,
@@ -36,6 +37,7 @@ class FocalPoint:
 
 class GravityCodec(Codec[str | FocalPoint]):
     type_name = "FocalPoint | str"
+    known = GRAVITY_WORDS
     expected = "one of " + " ".join(GRAVITY_WORDS) + ", or fp:<x>:<y> with fractions from 0 to 1"
 
     def span(self, parts: Sequence[str]) -> int:
@@ -48,7 +50,8 @@ class GravityCodec(Codec[str | FocalPoint]):
                 raise BadValue
             return FocalPoint(x, y)
         if len(parts) != 1 or parts[0] not in GRAVITY_WORDS:
-            raise BadValue("write north_west, not northwest" if parts[0].replace("_", "") != parts[0] else "")
+            face = parts[0] in {"face", "faces"}
+            raise BadValue("this server finds no faces; g_auto keeps what draws the eye" if face else "")
         return parts[0]
 
     def write(self, value: str | FocalPoint) -> list[str]:
@@ -106,7 +109,7 @@ class QualityCodec(Codec[QualityValue]):
         return [str(value.level), value.chroma] if value.chroma else [str(value.level)]
 
     def coerce(self, value: Any) -> QualityValue:
-        return value if isinstance(value, QualityValue) else self.read(str(value).split(":"))
+        return super().coerce(value if isinstance(value, QualityValue) else str(value))
 
 
 Corners = tuple[int, int, int, int] | Literal["max"]
@@ -116,7 +119,7 @@ class CornersCodec(Codec[Corners]):
     """Radii clockwise from the top left, shortened as in CSS."""
 
     expected = "pixels (1 value for all corners, or 2 to 4 as in CSS: tl:tr:br:bl), or max"
-    type_name = "int | str"
+    type_name = "int | str | tuple[int, ...]"
 
     def span(self, parts: Sequence[str]) -> int:
         return len(parts)
@@ -136,7 +139,12 @@ class CornersCodec(Codec[Corners]):
         return ["max"] if value == "max" else [str(radius) for radius in shorten(list(value))]
 
     def coerce(self, value: Any) -> Corners:
-        return value if isinstance(value, tuple) else self.read(str(value).split(":"))
+        return self.read(_several(value))
+
+
+def _several(value: Any) -> list[str]:
+    """The parts of one value or of several, as a programmer gives them."""
+    return [str(one) for one in value] if isinstance(value, tuple) else str(value).split(":")
 
 
 def spread(values: list[Any]) -> list[Any]:
@@ -155,7 +163,7 @@ def shorten(values: list[Any]) -> list[Any]:
 
 class PaddingCodec(Codec[tuple[Any, ...]]):
     expected = "1 to 4 lengths, top:right:bottom:left as in CSS, each in pixels or a fraction such as 0.1"
-    type_name = "int | str"
+    type_name = "int | str | tuple[int | Fraction, ...]"
     _side = LengthCodec(low=0, top=4)
 
     def span(self, parts: Sequence[str]) -> int:
@@ -170,7 +178,7 @@ class PaddingCodec(Codec[tuple[Any, ...]]):
         return [str(side) for side in shorten(list(value))]
 
     def coerce(self, value: Any) -> tuple[Any, ...]:
-        return value if isinstance(value, tuple) else self.read(str(value).split(":"))
+        return self.read(_several(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +238,7 @@ class TextRef:
 LONGEST_TEXT = 500
 LARGEST_TEXT = 2_000
 _FONT = re.compile(r"([A-Za-z0-9 -]{1,64})_([0-9]{1,6})((?:_[a-z]+)*)", re.ASCII)
-_TEXT = re.compile(r"[^\x00-\x09\x0b-\x1f\x7f-\x9f]+")
+_TEXT = re.compile(f"(?:[^{CONTROLS}]|\n)+")
 
 
 def read_text_layer(parts: Sequence[str]) -> TextRef:
@@ -288,7 +296,12 @@ class LayerCodec(Codec[LayerRef]):
         return value.parts()
 
     def coerce(self, value: Any) -> LayerRef:
-        return value if isinstance(value, TextRef) else self._source.coerce(value)
+        """Programmers write a key and a text as they are: ``@brand/logo.png``, ``text:Sans_20:10:30``."""
+        if isinstance(value, TextRef):
+            return self.read(value.parts())
+        if isinstance(value, str) and value.startswith("text:"):
+            return self.read(value.split(":", 2))
+        return self._source.coerce(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,18 +310,22 @@ class PresetCall:
     arguments: tuple[str, ...] = ()
 
 
-_PRESET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+PRESET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+_PRESET_ARGUMENT = re.compile(f"[^{CONTROLS}]+")
 
 
 class PresetCodec(Codec[PresetCall]):
     expected = "<name>[:<argument>…] of a preset of this server, at most 9 arguments"
+    type_name = "PresetCall | str"
 
     def span(self, parts: Sequence[str]) -> int:
         return len(parts)
 
     def read(self, parts: Sequence[str]) -> PresetCall:
-        if not _PRESET.fullmatch(parts[0]) or len(parts) > 10 or not all(parts):
+        if not PRESET_NAME.fullmatch(parts[0]) or len(parts) > 10:
             raise BadValue
+        if not all(_PRESET_ARGUMENT.fullmatch(part) for part in parts[1:]):
+            raise BadValue("an argument is neither empty nor holds control characters")
         return PresetCall(parts[0], tuple(parts[1:]))
 
     def write(self, value: PresetCall) -> list[str]:

@@ -8,11 +8,19 @@ from typing import Final
 from urlspec.declare import Argument, arg
 from urlspec.kinds import QualityCodec, QualityValue
 from urlspec.sources import SourceCodec, SourceRef
-from urlspec.values import Integer, Text, Word
+from urlspec.values import CONTROLS, Integer, Text, Word
 
 PICTURE_FORMATS: Final = ("jpg", "png", "webp", "avif", "gif", "tiff")
 DESCRIPTIONS: Final = ("json", "thumbhash", "blurhash", "datauri")
-EXTENSIONS: Final = {"jpg": "jpg", "jpeg": "jpg", **{name: name for name in PICTURE_FORMATS}}
+FORMATS: Final = ("auto", *PICTURE_FORMATS, *DESCRIPTIONS)
+EXTENSIONS: Final = {**{name: name for name in (*PICTURE_FORMATS, *DESCRIPTIONS)}, "jpeg": "jpg"}
+"""What may follow an id: ``<id>.<ext>`` is ``f_<ext>``. ``auto`` names no format, so it is none of them."""
+
+
+_NOT_BUILT: Final = {
+    "jxl": "this build writes no JPEG XL; f_auto takes the best that it can write",
+    "heic": "this build writes no HEIC; f_avif is the nearest that it can write",
+}
 
 
 class OutputArgument(Argument):
@@ -36,7 +44,7 @@ class Format(OutputArgument):
     datauri` describe the picture that the chain gives."""
 
     key, example, method = "f", "f_webp", "format"
-    name: str = arg(Word(("auto", *PICTURE_FORMATS, *DESCRIPTIONS), aliases={"jpeg": "jpg"}), "format")
+    name: str = arg(Word(FORMATS, aliases={"jpeg": "jpg"}, hints=_NOT_BUILT), "format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ class Download(OutputArgument):
     """Download under this file name instead of showing."""
 
     key, example, method = "dl", "dl_holiday.jpg", "download"
-    name: str = arg(Text(100, r"[^\x00-\x1f\x7f-\x9f/\\]+", "a file name"), "file name")
+    name: str = arg(Text(100, rf"[^{CONTROLS}/\\]+", "a file name"), "file name")
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,11 @@ PIPELINE: Final[tuple[type[Argument], ...]] = (
 
 ORDER: Final[dict[type[Argument], int]] = {kind: place for place, kind in enumerate(PIPELINE)}
 
+SINGLE: Final[dict[str, type[Argument]]] = {
+    kind.key: kind for kind in PIPELINE if not (kind.word or kind.words)
+}
+"""Declarations that have their key for themselves."""
+
 BY_KEY: Final[dict[str, tuple[type[Argument], ...]]] = {
     kind.key: tuple(other for other in PIPELINE if other.key == kind.key) for kind in PIPELINE
 }
@@ -68,6 +73,10 @@ BY_WORD: Final[dict[str, type[Argument]]] = {
 """Declarations whose key has many words, by ``key_word``."""
 
 
-def place(argument: Argument) -> tuple[int, str]:
+PLACEMENT: Final[frozenset[type[Argument]]] = frozenset({a.Gravity, a.X, a.Y, a.Opacity, a.Tiled, a.Blend})
+"""What places a layer rather than shaping it."""
+
+
+def place(argument: Argument) -> int:
     """Where an argument stands in the canonical text of its component."""
-    return ORDER[type(argument)], argument.identity
+    return ORDER[type(argument)]

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
-from urlspec.arguments import Preset as PresetArgument
+from urlspec.arguments import Preset
 from urlspec.characters import check_path
-from urlspec.errors import UrlError, UrlSpecError, nearest
-from urlspec.judge import Draft, Placed, judge
-from urlspec.kinds import PresetCall
+from urlspec.declare import Argument
+from urlspec.errors import SHOWN, UrlError, UrlSpecError, nearest
+from urlspec.judge import Draft, Placed, check_counts, check_repeats, judge
+from urlspec.kinds import PRESET_NAME, PresetCall
+from urlspec.outputs import Download, Format, Version
+from urlspec.parse import read_chain, segments_of
+from urlspec.request import Request
 from urlspec.sources import AssetRef
 
-_PLACEHOLDER = re.compile(r"\$([1-9])")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 DEEPEST: Final = 4
 """How far presets may name presets."""
+LONGEST: Final = 16_384
+"""Bytes of a chain once its arguments are filled in."""
+
+_PLACEHOLDER: Final = re.compile(r"\$([1-9])")
+_TEXT: Final = re.compile(r"(?:[lu]_text:[^:]*:[^:]*|dl_[^:]*|t_.*)")
+"""The beginning of an argument in which a ``:`` that is filled in is text."""
 
 
 class PresetFileError(UrlSpecError):
@@ -38,13 +46,34 @@ class PresetDefinition:
         """How many arguments the chain uses."""
         return max((int(number) for number in _PLACEHOLDER.findall(self.chain)), default=0)
 
-    def closed(self) -> bool:
-        """Whether the calls of this preset are a known, finite set."""
-        return self.takes == 0 or self.listed is not None
+    def lists(self, arguments: tuple[str, ...]) -> bool:
+        """Whether a call with these is one of a known, finite set."""
+        if self.listed is None:
+            return self.takes == 0 and not arguments
+        return len(arguments) == len(self.listed) and all(
+            value in allowed for value, allowed in zip(arguments, self.listed, strict=True)
+        )
 
     def filled(self, arguments: tuple[str, ...]) -> str:
-        # A ':' separates fields inside an argument; everything else is text, so no argument adds another.
-        return _PLACEHOLDER.sub(lambda match: quote(arguments[int(match[1]) - 1], safe=":"), self.chain)
+        """The chain with its arguments filled in.
+
+        They are escaped, so none can add an argument or a component. A ``:`` separates fields as if it stood
+        in the chain (``ar_$1`` takes ``16:9``), except in a text, where it is text.
+        """
+
+        def value(match: re.Match[str]) -> str:
+            text = _TEXT.fullmatch(_beginning(match)) is not None
+            return quote(arguments[int(match[1]) - 1], safe="" if text else ":")
+
+        return _PLACEHOLDER.sub(value, self.chain)
+
+    def samples(self) -> Iterator[tuple[str, ...]]:
+        """Calls in which every listed value occurs; numbers where any value is allowed."""
+        listed = self.listed or (("1",),) * self.takes
+        first = tuple(values[0] for values in listed)
+        yield first
+        for number, values in enumerate(listed):
+            yield from ((*first[:number], value, *first[number + 1 :]) for value in values[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,127 +86,173 @@ class Presets:
     def from_toml(cls, text: str) -> Presets:
         """Read a preset file. Raises PresetFileError, naming the preset that is wrong."""
         try:
-            table = tomllib.loads(text).get("presets", {})
+            table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise PresetFileError(f"the preset file is not TOML: {error}") from error
-        presets = cls({name: _definition(name, entry) for name, entry in table.items()})
+        entries = table.get("presets", {})
+        if set(table) - {"presets"} or not isinstance(entries, dict):
+            raise PresetFileError("the preset file has one table: [presets]")
+        presets = cls({name: _definition(name, entry) for name, entry in entries.items()})
         for name, definition in presets.definitions.items():
-            presets._try(name, definition)
+            for arguments in definition.samples():
+                presets._try(name, definition, arguments)
         return presets
 
-    def _try(self, name: str, definition: PresetDefinition) -> None:
-        listed = definition.listed or (("1",),) * definition.takes
-        sample = PresetCall(name, tuple(values[0] for values in listed))
+    def _try(self, name: str, definition: PresetDefinition, arguments: tuple[str, ...]) -> None:
+        call = Preset(PresetCall(name, arguments))
         try:
-            draft = Draft(1, [Placed(PresetArgument(sample), f"t_{name}", 0, 1)])
-            judge(self.expand([draft]), AssetRef("x"))
+            judge(self.expand([Draft(1, [Placed(call, f"t_{name}", 0, 1)])]), AssetRef("x"))
         except UrlError as error:
-            # A preset whose open arguments are not numbers is judged when it is called.
-            if definition.takes and definition.listed is None and error.code == "value_invalid":
-                return
-            raise PresetFileError(f"preset {name!r}: {error.detail}") from error
+            # What is open may be anything but a number, and what closes a layer opens none.
+            guessed = definition.takes and definition.listed is None and error.code == "value_invalid"
+            if not guessed and error.code != "layer_unopened":
+                raise PresetFileError(f"preset {name!r}: {error.detail}") from error
 
-    def expand(self, drafts: list[Draft], depth: int = 0) -> list[Draft]:
-        """The drafts with every ``t_`` replaced by its components.
+    def expand(self, drafts: list[Draft]) -> list[Draft]:
+        """The drafts with every ``t_`` replaced by its components. Raises UrlError.
 
         Other arguments beside it become one component after it; output arguments of the URL itself override
         the preset's.
         """
-        if not any(draft.has(PresetArgument) for draft in drafts):
+        return self._expanded(drafts, 0)
+
+    def lists(self, argument: Argument) -> bool:
+        """Whether ``argument`` is a call of a preset whose calls are a known, finite set, and one of them."""
+        if not isinstance(argument, Preset) or argument.call.name not in self.definitions:
+            return False
+        return self.definitions[argument.call.name].lists(argument.call.arguments)
+
+    def _expanded(self, drafts: list[Draft], depth: int) -> list[Draft]:
+        if not any(draft.has(Preset) for draft in drafts):
             return drafts
-        if depth >= DEEPEST:
-            raise UrlError(
-                "preset_arguments", "Presets name presets too deeply.", expected=f"{DEEPEST} levels"
-            )
-        given = {
-            one.argument.identity
-            for draft in drafts
-            for one in draft.placed
-            if one.argument.scope == "output"
-        }
+        given = {type(one.argument) for one in _all(drafts) if one.argument.scope == "output"}
         expanded: list[Draft] = []
         for draft in drafts:
-            call = draft.get(PresetArgument)
+            check_repeats(draft)
+            call = draft.get(Preset)
             if call is None:
                 expanded.append(draft)
                 continue
-            chain = self.expand(self._chain(call), depth + 1)
-            for component in chain:
-                component.placed = [one for one in component.placed if one.argument.identity not in given]
+            for component in self._called(call, depth):
+                component.placed = [one for one in component.placed if type(one.argument) not in given]
+                expanded += [component] if component.placed else []
             rest = [one for one in draft.placed if one is not call]
-            expanded += [component for component in chain if component.placed]
             expanded += [Draft(draft.number, rest)] if rest else []
+            check_counts(expanded)  # at once: presets that name presets grow fast
         return expanded
 
-    def _chain(self, call: Placed) -> list[Draft]:
-        from urlspec.parse import read_component
-
-        assert isinstance(call.argument, PresetArgument)
-        definition = self._called(call, call.argument.call)
-        raw = definition.filled(call.argument.call.arguments).encode()
-        check_path(b"/" + raw, limit=16_384)
-        drafts = [read_component(segment, 0, call.component) for segment in raw.split(b"/")]
-        for draft in drafts:
+    def _called(self, call: Placed, depth: int) -> list[Draft]:
+        """The components that a call stands for. Raises UrlError, at the place of the call."""
+        if depth >= DEEPEST:
+            raise call.error("preset_arguments", "Presets name presets too deeply.", f"{DEEPEST} levels")
+        assert isinstance(call.argument, Preset)
+        name, arguments = call.argument.call.name, call.argument.call.arguments
+        definition = self._definition(call, name, arguments)
+        raw = b"/" + definition.filled(arguments).encode()
+        try:
+            check_path(raw, LONGEST)
+            chain = read_chain(segments_of(raw))
+        except UrlError as error:
+            detail = f"In preset {name[:SHOWN]!r}: {error.detail}"
+            raise call.error(error.code, detail, error.expected, error.nearest) from error
+        for draft in chain:
+            draft.number = call.component
             draft.placed = [
-                Placed(one.argument, one.text, call.position, call.component) for one in draft.placed
+                one._replace(position=call.position, component=call.component) for one in draft.placed
             ]
-        return drafts
+        return self._expanded(chain, depth + 1)
 
-    def _called(self, placed: Placed, call: PresetCall) -> PresetDefinition:
-        definition = self.definitions.get(call.name)
+    def _definition(self, call: Placed, name: str, arguments: tuple[str, ...]) -> PresetDefinition:
+        definition = self.definitions.get(name)
         if definition is None:
-            raise UrlError(
+            raise call.error(
                 "preset_unknown",
-                f"This server has no preset {call.name[:40]!r}.",
-                component=placed.component,
-                argument=placed.text,
-                position=placed.position,
-                expected="a preset of this server",
-                nearest=nearest(call.name, self.definitions),
+                f"This server has no preset {name[:SHOWN]!r}.",
+                "a preset of this server",
+                nearest(name, self.definitions),
             )
-        if len(call.arguments) < definition.takes:
-            raise placed.error(
+        takes = definition.takes
+        if len(arguments) != takes:
+            raise call.error(
                 "preset_arguments",
-                f"The preset takes {definition.takes} arguments and got {len(call.arguments)}.",
-                f"t_{call.name}" + "".join(f":<{number + 1}>" for number in range(definition.takes)),
+                f"The preset takes {takes} argument{'' if takes == 1 else 's'} and got {len(arguments)}.",
+                f"t_{name}" + "".join(f":<{number + 1}>" for number in range(takes)),
             )
-        if len(call.arguments) > definition.takes:
-            raise placed.error(
-                "preset_arguments",
-                f"The preset takes {definition.takes} arguments.",
-                f"{definition.takes} arguments",
-            )
-        for value, allowed in zip(call.arguments, definition.listed or (), strict=False):
+        for value, allowed in zip(arguments, definition.listed or (), strict=False):
             if value not in allowed:
-                raise placed.error(
+                raise call.error(
                     "preset_arguments",
-                    f"{value[:40]!r} is not among the values of this preset.",
-                    " ".join(allowed),
+                    f"{value[:SHOWN]!r} is not among the values of this preset.",
+                    "one of " + " ".join(allowed),
+                    nearest(value, allowed),
                 )
         return definition
 
 
+def only_presets(request: Request, presets: Presets) -> bool:
+    """Whether unsigned delivery of presets allows ``request``, which is as given: presets not expanded.
+
+    Every component is exactly one ``t_`` whose calls are a finite set, and beside them stand no other output
+    arguments than ``f_auto``, ``v_`` and ``dl_``. A bare id is not among them.
+    """
+    outputs = all(
+        one == Format("auto") or isinstance(one, Version | Download) for one in request.output.arguments
+    )
+    return (
+        outputs
+        and bool(request.components)
+        and all(len(part.arguments) == 1 and presets.lists(part.arguments[0]) for part in request.components)
+    )
+
+
+def _all(drafts: list[Draft]) -> Iterator[Placed]:
+    for draft in drafts:
+        yield from draft.placed
+
+
+def _beginning(placeholder: re.Match[str]) -> str:
+    """What stands of its argument before a placeholder."""
+    return re.split("[,/]", placeholder.string[: placeholder.start()])[-1]
+
+
 def _definition(name: str, entry: Any) -> PresetDefinition:
-    if not _NAME.fullmatch(name):
+    """One entry of the file. Raises PresetFileError."""
+    if not PRESET_NAME.fullmatch(name):
         raise PresetFileError(f"preset {name!r}: a name is 1 to 64 of A-Z a-z 0-9 _ and -")
-    if isinstance(entry, str):
-        return PresetDefinition(entry.strip("/"))
+    table = {"chain": entry} if isinstance(entry, str) else entry
     if (
-        not isinstance(entry, dict)
-        or set(entry) - {"chain", "args"}
-        or not isinstance(entry.get("chain"), str)
+        not isinstance(table, dict)
+        or set(table) - {"chain", "args"}
+        or not isinstance(table.get("chain"), str)
     ):
         raise PresetFileError(f'preset {name!r}: write a chain, or {{chain = "…", args = [["…"], …]}}')
-    listed = entry.get("args")
-    if listed is None:
-        return PresetDefinition(entry["chain"].strip("/"))
-    whole = isinstance(listed, list) and all(
-        isinstance(values, list) and values and all(isinstance(value, str) for value in values)
-        for values in listed
-    )
-    definition = PresetDefinition(entry["chain"].strip("/"), tuple(map(tuple, listed)) if whole else None)
-    if not whole or len(listed) != definition.takes:
+    chain = table["chain"].strip("/")
+    if not chain:
+        raise PresetFileError(f"preset {name!r}: the chain is empty")
+    _check_placeholders(name, chain)
+    definition = PresetDefinition(chain, _listed(table.get("args")))
+    if "args" in table and (definition.listed is None or len(definition.listed) != definition.takes):
         raise PresetFileError(
             f"preset {name!r}: args lists the texts allowed for each of $1 to ${definition.takes}"
+            if definition.takes
+            else f"preset {name!r}: the chain has no $1, so it takes no args"
         )
     return definition
+
+
+def _check_placeholders(name: str, chain: str) -> None:
+    found = list(_PLACEHOLDER.finditer(chain))
+    if {int(one[1]) for one in found} != set(range(1, len({one[1] for one in found}) + 1)):
+        raise PresetFileError(
+            f"preset {name!r}: arguments are numbered from $1 without a gap; a $ that is text is %24"
+        )
+    if not all("_" in _beginning(one) for one in found):
+        raise PresetFileError(f"preset {name!r}: $1 to $9 stand in the value of an argument (w_$1)")
+
+
+def _listed(args: Any) -> tuple[tuple[str, ...], ...] | None:
+    whole = isinstance(args, list) and all(
+        isinstance(values, list) and values and all(isinstance(value, str) and value for value in values)
+        for values in args
+    )
+    return tuple(map(tuple, args)) if whole else None

@@ -11,7 +11,7 @@ from urlspec.arguments import Layer, LayerApply, Preset, Underlay, Width
 from urlspec.declare import Argument
 from urlspec.kinds import LayerRef, TextRef
 from urlspec.outputs import Fallback
-from urlspec.pipeline import place
+from urlspec.pipeline import PLACEMENT, place
 from urlspec.sources import AssetRef, NamedRef, SourceRef
 
 A = TypeVar("A", bound=Argument)
@@ -105,7 +105,7 @@ class Request:
         segments = [str(component) for component in self.components]
         if self.output.arguments:
             written = ",".join(str(argument) for argument in self.output.arguments)
-            # A closing or layer component takes output arguments too, so the last one always can.
+            # Any component takes output arguments, a closing one too, so the last one always can.
             segments = [*segments[:-1], f"{segments[-1]},{written}"] if segments else [written]
         return "/" + "/".join([*segments, self.source.path()])
 
@@ -182,8 +182,6 @@ def _steps(components: tuple[Component, ...], closed: dict[int, int], offset: in
 
 def split_layer(part: Component) -> tuple[Component, Component]:
     """A layer applied at once: what shapes the layer, and what places it."""
-    from urlspec.judge import PLACEMENT
-
     shape = tuple(argument for argument in part.arguments if type(argument) not in PLACEMENT)
     placed = tuple(argument for argument in part.arguments if type(argument) in PLACEMENT)
     return Component(shape), Component(placed)

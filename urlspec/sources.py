@@ -8,33 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from urlspec.values import BadValue, Codec
+from urlspec.values import CONTROLS, BadValue, Codec
 
 ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
+_CONTROLS = re.compile(f"[{CONTROLS}]")
 SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 
-RESERVED: Final[frozenset[str]] = frozenset(
-    (
-        "auth",
-        "images",
-        "upload",
-        "presign",
-        "explain",
-        "healthz",
-        "readyz",
-        "metrics",
-        "docs",
-        "openapi",
-        "favicon",
-        "robots",
-        "iiif",
-        "api",
-        "console",
-        "static",
-        "s1",
-        "p1",
-    )
-)
+RESERVED: Final = frozenset({
+    "auth", "images", "upload", "presign", "explain", "healthz", "readyz", "metrics", "docs", "openapi",
+    "favicon", "robots", "iiif", "api", "console", "static", "s1", "p1",
+})  # fmt: skip
 """First path segments that the server needs for itself, so no asset may be called so."""
 
 
@@ -75,7 +58,7 @@ def read_id(text: str) -> AssetRef:
     if not ID.fullmatch(text):
         raise BadValue("an id is 1 to 64 of A-Z a-z 0-9 and -")
     if text in RESERVED:
-        raise BadValue("reserved")
+        raise BadValue("that id is kept for the server's own pages", code="id_reserved")
     return AssetRef(text)
 
 
@@ -86,13 +69,20 @@ def read_key(name: str, segments: Sequence[str]) -> NamedRef:
     if not segments:
         raise BadValue("the key is missing: @name/key")
     for segment in segments:
-        if segment in {"", ".", ".."}:
-            raise BadValue("a key has no empty, . or .. segment")
-        if segment.startswith("."):
-            raise BadValue("a segment of a key does not begin with a dot")
-        if "/" in segment or "\\" in segment:
-            raise BadValue("a key has no escaped / and no backslash")
+        check_key_segment(segment)
     return NamedRef(name, "/".join(segments))
+
+
+def check_key_segment(text: str) -> None:
+    """Refuse what no decoded segment of a key may be. Raises BadValue."""
+    if not text:
+        raise BadValue("a key has no empty segment")
+    if text.startswith("."):
+        raise BadValue("no segment of a key begins with a dot")
+    if "/" in text or "\\" in text:
+        raise BadValue("a key has no escaped / and no backslash")
+    if _CONTROLS.search(text):
+        raise BadValue("a key has no control characters")
 
 
 class SourceCodec(Codec[SourceRef]):

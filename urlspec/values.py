@@ -8,7 +8,7 @@ spelling.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
@@ -19,20 +19,24 @@ Parts = Sequence[str]
 
 _INTEGER = re.compile(r"(?:0|[1-9][0-9]{0,5})", re.ASCII)
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,5})\.[0-9]{1,4}", re.ASCII)
+CONTROLS = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
+"""What no text may hold, as a regular expression's class: C0, DEL, C1, and surrogates (no UTF-8 has them)."""
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})", re.ASCII)
 
 
-class BadValue(Exception):  # noqa: N818 - an answer about a value, turned into UrlError by the parser
+class BadValue(Exception):
     """A value that a codec refuses; ``hint`` teaches when the codec knows what was meant."""
 
-    def __init__(self, hint: str = "") -> None:
+    def __init__(self, hint: str = "", *, code: str = "value_invalid") -> None:
         super().__init__(hint)
         self.hint = hint
+        self.code = code
 
 
 def number_text(value: float) -> str:
-    """``value`` with at most four decimals and no needless zero or point (``2.50`` -> ``2.5``)."""
-    return f"{value:.4f}".rstrip("0").rstrip(".") or "0"
+    """``value`` with at most four decimals and no needless zero, point or minus (``2.50`` -> ``2.5``)."""
+    text = f"{value:.4f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
 def read_integer(text: str) -> int | None:
@@ -50,6 +54,8 @@ class Codec(Generic[T]):
     expected: str = ""
     type_name: str = "str"
     """The Python type in generated SDK signatures."""
+    known: Collection[str] = ()
+    """The words that may stand here, for naming the nearest one."""
 
     def span(self, parts: Parts) -> int:
         """How many of ``parts`` (never empty) belong to this field."""
@@ -65,10 +71,7 @@ class Codec(Generic[T]):
 
     def coerce(self, value: Any) -> T:
         """A value given by a programmer (SDK): either already right, or its URL spelling."""
-        if isinstance(value, str):
-            return self.read(value.split(":"))
-        parts = self.write(value)
-        return self.read(parts)
+        return self.read(value.split(":") if isinstance(value, str) else self.write(value))
 
 
 @dataclass(frozen=True)
@@ -197,6 +200,9 @@ class LengthCodec(Codec[AutoLength]):
     def write(self, value: AutoLength) -> list[str]:
         return [str(value)]
 
+    def coerce(self, value: Any) -> AutoLength:
+        return super().coerce(Fraction(value) if isinstance(value, float) else value)
+
 
 @dataclass(frozen=True)
 class Word(Codec[str]):
@@ -219,6 +225,10 @@ class Word(Codec[str]):
 
     def write(self, value: str) -> list[str]:
         return [str(value)]
+
+    @property
+    def known(self) -> Collection[str]:  # type: ignore[override]
+        return (*self.words, *(self.aliases or ()))
 
     @property
     def type_name(self) -> str:  # type: ignore[override]
@@ -248,6 +258,7 @@ BLACK = Colour(0, 0, 0)
 class ColourCodec(Codec[Colour]):
     expected = "a CSS colour name or rgb:RRGGBB or rgb:RRGGBBAA"
     type_name = "Colour | str"
+    known = (*CSS_COLOURS, "transparent")
 
     def span(self, parts: Parts) -> int:
         return 2 if parts[0] == "rgb" and len(parts) > 1 else 1
@@ -311,7 +322,7 @@ class Text(Codec[str]):
     """Free text; what is allowed in it is said by ``pattern`` over the decoded characters."""
 
     longest: int
-    pattern: str = r"[^\x00-\x1f\x7f]+"
+    pattern: str = f"[^{CONTROLS}]+"
     words: str = "text"
 
     @property
