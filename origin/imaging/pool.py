@@ -101,6 +101,17 @@ class RenderPool:
         """The header of a file. Raises UnsupportedMedia and the 422 errors."""
         return await self._admitted(worker.probe, path, self._limits)
 
+    async def inspect(self, path: str) -> Inspection:
+        """Decode an upload in full. Raises like :meth:`probe`."""
+        return await self._admitted(worker.inspect, path, self._limits)
+
+    async def original(self, path: str, keep: str = "none") -> Rendered:
+        """The file without metadata (``none``), with its credits (``copyright``), or as it is (``all``).
+
+        Raises like :meth:`probe`.
+        """
+        return await self._admitted(worker.original, path, keep, self._limits)
+
     async def _admitted(self, function: Callable[..., T], *arguments: Any) -> T:
         """Wait for a worker, within bounds, and run. Who gives up while waiting takes the job along."""
         # A budget of estimated memory would be taken and given back at the same two places as the slot.
@@ -160,6 +171,3 @@ def _tame_allocator() -> None:
     """Few malloc arenas keep workers small; jemalloc, where it is preloaded, needs no such help."""
     if "jemalloc" not in os.environ.get("LD_PRELOAD", ""):
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")
-
-
-_ = Inspection

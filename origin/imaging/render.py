@@ -11,6 +11,7 @@ import pyvips
 from origin.errors import ImageUnprocessable, OriginError
 from origin.imaging import decode, edges
 from origin.imaging.canvas import Canvas
+from origin.imaging.describe import MEDIA, data_uri, describe
 from origin.imaging.encode import Animation, encode
 from origin.imaging.geometry import EXIF_VIEWS, Box, Size, Smart
 from origin.imaging.layers import laid
@@ -87,20 +88,30 @@ class _Renderer:
         kept = Kept.of(frames[0], planned.output.metadata)
         canvas = Canvas(frames, planned.load.view, planned.load.size)
         self._run(canvas, job.request.steps(), job.request.source)
+        describes = planned.output.describes
+        if describes in {"json", "thumbhash", "blurhash"}:
+            canvas.settle()
         canvas.finish()
         check_result(canvas.size, job.limits)
         drawn = time.perf_counter()
-        body = encode(canvas.frames, planned.output, kept, self._animation(len(canvas.frames)))
+        body = self._body(canvas, kept)
         return Rendered(
             body,
-            MEDIA_TYPES[planned.output.name],
-            planned.output.name,
+            MEDIA[describes] if describes else MEDIA_TYPES[planned.output.name],
+            describes or planned.output.name,
             canvas.size.width,
             canvas.size.height,
             len(canvas.frames),
             {"render": drawn - began, "encode": time.perf_counter() - drawn},
             tuple(dict.fromkeys(self.warnings)),
         )
+
+    def _body(self, canvas: Canvas, kept: Kept) -> bytes:
+        output = self.plan.output
+        if output.describes in {"json", "thumbhash", "blurhash"}:
+            return describe(output.describes, canvas.frames[0], self.plan.load.header, output.name)
+        body = encode(canvas.frames, output, kept, self._animation(len(canvas.frames)))
+        return data_uri(output.name, body) if output.describes else body
 
     def _animation(self, frames: int) -> Animation | None:
         header = self.plan.load.header

@@ -6,13 +6,18 @@ Importing this module does nothing; libvips is loaded when a worker starts.
 from __future__ import annotations
 
 import ctypes
-import os
 import resource
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
-from origin.imaging.model import Header, Inspection, Job, Limits, Rendered
+from origin.errors import ImageUnprocessable, UnsupportedMedia
+from origin.imaging.model import MEDIA_TYPES, Header, Inspection, Job, Limits, Rendered
+
+T = TypeVar("T")
 
 _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
@@ -72,11 +77,6 @@ def _limit(what: int, most: int) -> None:
     resource.setrlimit(what, (most, hard))
 
 
-def confinement() -> Confinement:
-    """How this worker is confined. Also the job that warms a worker up."""
-    return _confinement
-
-
 # Jobs --------------------------------------------------------------------------------------------------
 
 
@@ -87,31 +87,50 @@ def probe(path: str, limits: Limits) -> Header:
     return decode.probe(path, limits)
 
 
+def inspect(path: str, limits: Limits) -> Inspection:
+    """Decode every pixel of an upload, and say what it is."""
+    import pyvips
+
+    from origin.imaging import describe
+
+    try:
+        return describe.inspect(path, limits)
+    except pyvips.Error as error:
+        raise ImageUnprocessable from error
+
+
 def render(job: Job) -> Rendered:
     from origin.imaging.render import render
 
     return render(job)
 
 
-def run(function: Any, arguments: tuple[Any, ...], cpu_seconds: int) -> Any:
-    """One job. RLIMIT_CPU counts the process's whole life, so its soft limit is moved before each."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    spent = int(used.ru_utime + used.ru_stime)
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (spent + cpu_seconds, hard))
-    return function(*arguments)
+def original(path: str, keep: str, limits: Limits) -> Rendered:
+    """The file's own coded pixels; ``keep`` is ``none``, ``copyright`` or ``all``, as ``meta_`` has it."""
+    from origin.imaging import clean, decode
+
+    header = decode.probe(path, limits)
+    if header.format not in MEDIA_TYPES:
+        raise UnsupportedMedia("The file is not a raster picture, so it is not shown as it is.")
+    data = Path(path).read_bytes()
+    if keep != "all":
+        data = clean.cleaned(header.format, data, credit=keep == "copyright")
+    return Rendered(
+        data, MEDIA_TYPES[header.format], header.format, header.width, header.height, header.frames
+    )
 
 
 def warm(seconds: float) -> Confinement:
     """Load everything a render needs; ``seconds`` keeps this worker busy while the others start."""
-    import time
-
-    from origin.imaging import render as _  # noqa: F401
+    from origin.imaging import clean, describe, render  # noqa: F401
 
     time.sleep(seconds)
     return _confinement
 
 
-__all__ = ["Confinement", "confinement", "probe", "render", "run", "start", "warm"]
-
-_ = os, Inspection
+def run(function: Callable[..., T], arguments: tuple[Any, ...], cpu_seconds: int) -> T:
+    """One job. RLIMIT_CPU counts the process's whole life, so its soft limit is moved before each."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + cpu_seconds, hard))
+    return function(*arguments)
