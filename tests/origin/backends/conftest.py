@@ -1,15 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
 from origin.backends.database import Database
 from origin.backends.files import FileStore
-from origin.backends.results import FolderResults, MemoryResults
+from origin.backends.redis_link import RedisLink
+from origin.backends.redis_results import RedisResults
+from origin.backends.results import FolderResults, MemoryResults, TieredResults
+from origin.backends.s3 import S3Store
 from origin.ports import Asset, AssetVersion, ObjectStore, ResultStore
+from tests.support.servers import PostgresServer, S3Server
 
 WHEN = datetime(2026, 5, 17, 12, 30, 15, 123456, tzinfo=UTC)
 
@@ -26,27 +31,84 @@ def write(tmp_path: Path) -> Callable[[bytes], Path]:
     return write
 
 
-@pytest.fixture(params=["files"])
+@pytest.fixture
+async def s3_store(s3: S3Server) -> AsyncIterator[S3Store]:
+    """A store of its own in the shared S3."""
+    store = store_in(s3, prefix=f"{token_hex(6)}/")
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["files", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     """An empty store for originals."""
-    return FileStore(tmp_path / "originals")
+    if request.param == "files":
+        return FileStore(tmp_path / "originals")
+    store: S3Store = request.getfixturevalue("s3_store")
+    return store
 
 
-@pytest.fixture(params=["memory", "folder"])
-async def results(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ResultStore]:
-    """An empty store for results."""
-    if request.param == "memory":
-        yield MemoryResults(1 << 20)
-        return
+def store_in(
+    server: S3Server,
+    *,
+    prefix: str = "",
+    url: str = "",
+    secret: str = "",
+    bucket: str = "",
+    budget: float = 8,
+) -> S3Store:
+    return S3Store(
+        bucket or server.bucket,
+        prefix,
+        endpoint_url=url or server.endpoint_url,
+        region=server.region,
+        access_key=server.access_key,
+        secret_key=secret or server.secret_key,
+        budget=budget,
+    )
+
+
+@pytest.fixture
+async def link(redis_url: str) -> AsyncIterator[RedisLink]:
+    """The shared Redis, with more patience than a busy machine needs."""
+    link = RedisLink(redis_url, timeout=2)
+    yield link
+    await link.close()
+
+
+@pytest.fixture
+async def redis_results(link: RedisLink) -> RedisResults:
+    return RedisResults(link, prefix=f"{token_hex(6)}:")
+
+
+@pytest.fixture
+async def folder_results(tmp_path: Path) -> AsyncIterator[FolderResults]:
     folder = FolderResults(tmp_path / "results", 1 << 20)
     yield folder
     await folder.close()
 
 
-@pytest.fixture(params=["sqlite"])
-def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(params=["memory", "folder", "redis", "tiered"])
+def results(request: pytest.FixtureRequest) -> ResultStore:
+    """An empty store for results."""
+    if request.param == "memory":
+        return MemoryResults(1 << 20)
+    if request.param == "tiered":
+        # No memory and no folder worth mentioning: what is found was in Redis.
+        return TieredResults(MemoryResults(0), request.getfixturevalue("redis_results"), None)
+    store: ResultStore = request.getfixturevalue(f"{request.param}_results")
+    return store
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database without tables."""
-    return f"sqlite:///{tmp_path}/origin.db"
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/origin.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    with server.database() as url:
+        yield url
 
 
 @pytest.fixture

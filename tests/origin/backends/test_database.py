@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +23,8 @@ from origin.backends.engine import database_url, make_engine
 from origin.backends.tables import metadata
 from origin.errors import Conflict, DatabaseUnavailable, NotFound
 from tests.origin.backends.conftest import WHEN, an_asset
+from tests.support.faults import Fault, FaultyProxy, faulty
+from tests.support.servers import PostgresServer
 
 
 async def test_an_asset_comes_back_as_it_was(database: Database) -> None:
@@ -186,6 +192,126 @@ async def test_without_tables_the_database_is_unavailable(empty_database: str) -
         await database.ping()
     with pytest.raises(DatabaseUnavailable):
         await database.find("id")
+    await database.close()
+
+
+# A database that is away
+
+
+@asynccontextmanager
+async def broken(postgres: PostgresServer) -> AsyncIterator[tuple[FaultyProxy, Database]]:
+    """A database behind a proxy, with an asset and open connections."""
+    with postgres.database() as direct:
+        async with faulty(direct) as (proxy, url):
+            database = Database(url)
+            await database.migrate()
+            await database.add(an_asset())
+            await asyncio.gather(*(database.find(an_asset().id) for _ in range(5)))
+            try:
+                yield proxy, database
+            finally:
+                await database.close()
+
+
+async def unavailable(action: Awaitable[object]) -> float:
+    """Seconds until ``action`` failed because of the database."""
+    begun = time.monotonic()
+    with pytest.raises(DatabaseUnavailable):
+        await action
+    return time.monotonic() - begun
+
+
+async def until_back(database: Database) -> None:
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                assert await database.find(an_asset().id) is not None
+            except DatabaseUnavailable:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSE, Fault.RESET, Fault.BLACK_HOLE])
+async def test_a_postgresql_that_is_away_is_said_soon(postgres: PostgresServer, fault: Fault) -> None:
+    async with broken(postgres) as (proxy, database):
+        await proxy.set(fault)
+        for _ in range(2):
+            assert await unavailable(database.find(an_asset().id)) < 1.9  # 1.2 and a busy machine
+            assert await unavailable(database.ping()) < 1.9
+        many = [unavailable(database.find(an_asset().id)) for _ in range(20)]
+        assert max(await asyncio.gather(*many)) < 1.9
+        assert await unavailable(database.purge(an_asset().id)) < 4
+        await proxy.set(Fault.PASS)
+        await until_back(database)
+        await database.purge(an_asset().id)
+
+
+async def test_a_restarted_postgresql_costs_no_request(
+    postgres: PostgresServer,
+) -> None:
+    async with broken(postgres) as (_, database):
+        postgres.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'origin'"
+        )
+        assert await database.find(an_asset().id) == an_asset()
+
+
+async def test_a_locked_table_does_not_hold_requests(postgres: PostgresServer) -> None:
+    async with broken(postgres) as (_, database):
+        engine = make_engine(database.url, pool=1)
+        async with engine.connect() as other, other.begin():
+            await other.execute(sa.text("LOCK TABLE assets"))
+            many = [unavailable(database.find(an_asset().id)) for _ in range(12)]
+            assert max(await asyncio.gather(*many)) < 1.9
+        await engine.dispose()
+        await until_back(database)
+
+
+async def test_a_read_only_postgresql_still_reads(postgres: PostgresServer) -> None:
+    async with broken(postgres) as (_, database):
+        assert database.url.database is not None
+        postgres.sql(f"ALTER DATABASE {database.url.database} SET default_transaction_read_only = on")
+        reader = Database(database.url.set(drivername="postgresql").render_as_string(hide_password=False))
+        assert await reader.find(an_asset().id) == an_asset()
+        await unavailable(reader.purge(an_asset().id))
+        await unavailable(reader.add(an_asset("other")))
+        await reader.close()
+
+
+async def test_a_caller_that_leaves_leaves_nothing_locked(empty_database: str) -> None:
+    database = Database(empty_database, pool=2)
+    await database.migrate()
+    await database.add(an_asset())
+    for pause in (0, 0, 0.001, 0.002, 0.005):
+        leaving = [asyncio.create_task(database.purge(an_asset().id)) for _ in range(4)]
+        await asyncio.sleep(pause)
+        for task in leaving:
+            task.cancel()
+        await asyncio.gather(*leaving, return_exceptions=True)
+    await database.purge(an_asset().id)
+    assert await database.find(an_asset().id) is not None
+    await database.close()
+
+
+async def test_a_sqlite_file_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "origin.db").write_bytes(b"not a database, but long enough to look like one" * 100)
+    database = Database(f"sqlite:///{tmp_path}/origin.db")
+    await unavailable(database.migrate())
+    await unavailable(database.find("id"))
+    await database.close()
+
+
+async def test_a_sqlite_file_that_another_keeps_locked(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/origin.db")
+    await database.migrate()
+    await database.add(an_asset())
+    with closing(sqlite3.connect(tmp_path / "origin.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert await database.find(an_asset().id) == an_asset()
+        assert await unavailable(database.purge(an_asset().id)) < 4
+        other.execute("ROLLBACK")
+    await database.purge(an_asset().id)
     await database.close()
 
 

@@ -1,0 +1,328 @@
+"""Originals and sources in S3, or in what speaks its language.
+
+The credentials need ListBucket beside GetObject (and PutObject, DeleteObject for a store): without it S3 says
+403 instead of 404, and a missing picture looks like storage that is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+import aioboto3
+import aiohttp
+from aiobotocore.config import AioConfig
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+
+from origin.backends.disk import storage_errors
+from origin.errors import (
+    BadRequest,
+    NotFound,
+    OriginError,
+    StorageBroken,
+    StorageTimeout,
+    StorageTruncated,
+    StorageUnavailable,
+)
+from origin.ports import ObjectInfo, ObjectStream
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+
+T = TypeVar("T")
+
+CHUNK = 256 * 1024
+"""Least bytes handed on at once; what arrives in smaller pieces is gathered."""
+
+PART = 16 * 1024 * 1024
+"""Bytes of a part of a multipart upload; what is not larger goes in one request."""
+
+ATTEMPTS = 3
+"""Of ours; aiohttp repeats a GET once by itself when its connection breaks before the answer."""
+
+BACKOFF = 0.25
+"""Seconds: the wait before attempt n is random below this times 2**(n - 1), at most 0.75 s in all."""
+
+AGAIN = {429, 500, 502, 503, 504}
+"""Statuses after which S3 asks to be tried again."""
+
+CUT = (aiohttp.ClientPayloadError, ResponseStreamingError, IncompleteReadError)
+"""How a body that ends early, or whose connection is reset, shows."""
+
+LONGEST_KEY = 1024
+"""Bytes of UTF-8; S3's own limit, prefix included."""
+
+
+class S3Store:
+    """The objects of ``bucket`` whose keys begin with ``prefix``; keys here are without it.
+
+    ``endpoint_url`` None means AWS; without ``access_key`` the usual AWS sources of credentials apply.
+    ``budget``: seconds until an answer begins, with all attempts. ``write_budget``: seconds for a whole put.
+    One HTTP client, opened by the first call, serves the process.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str = "",
+        *,
+        endpoint_url: str | None = None,
+        region: str | None = None,
+        access_key: str | None = None,
+        secret_key: str | None = None,
+        budget: float = 8.0,
+        write_budget: float = 60.0,
+        connections: int = 50,
+    ) -> None:
+        self._bucket = bucket
+        self._prefix = prefix
+        self._budget = budget
+        self._write_budget = write_budget
+        self._session = aioboto3.Session(
+            aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region or "us-east-1"
+        )
+        self._endpoint_url = endpoint_url
+        self._config = AioConfig(
+            signature_version="s3v4",
+            s3={"addressing_style": "path"},
+            connect_timeout=1,
+            read_timeout=3,
+            retries={"total_max_attempts": 1, "mode": "standard"},  # ours, or attempts would multiply
+            max_pool_connections=connections,
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        self._client: S3Client | None = None
+        self._opening = asyncio.Lock()
+        self._stack = AsyncExitStack()
+
+    async def close(self) -> None:
+        self._client = None
+        await self._stack.aclose()
+
+    # Reading
+
+    async def ping(self) -> None:
+        """Raises StorageUnavailable or StorageTimeout unless the bucket answers."""
+        try:
+            await self._request(lambda client: client.head_bucket(Bucket=self._bucket))
+        except NotFound as error:
+            raise StorageUnavailable from error
+
+    async def stat(self, key: str) -> ObjectInfo:
+        name = self._name(key)
+        return _info(await self._request(lambda client: client.head_object(Bucket=self._bucket, Key=name)))
+
+    @asynccontextmanager
+    async def open(self, key: str) -> AsyncIterator[ObjectStream]:
+        name = self._name(key)
+        response = await self._request(lambda client: client.get_object(Bucket=self._bucket, Key=name))
+        body = response["Body"]
+        try:
+            yield _S3Stream(_info(response), body)
+        finally:
+            body.close()  # the connection goes back to the pool only if everything was read
+
+    async def keys(self, prefix: str) -> AsyncIterator[str]:
+        """The keys that begin with ``prefix``, in S3's order."""
+        token: dict[str, Any] = {}
+        while True:
+            page = await self._request(
+                lambda client: client.list_objects_v2(
+                    Bucket=self._bucket, Prefix=self._prefix + prefix, **token
+                )
+            )
+            for found in page.get("Contents", []):
+                yield found["Key"].removeprefix(self._prefix)
+            if not page["IsTruncated"]:
+                return
+            token["ContinuationToken"] = page["NextContinuationToken"]
+
+    # Writing
+
+    async def put(self, key: str, path: Path, *, media_type: str) -> None:
+        """Store the file at ``path``. Raises StorageUnavailable and StorageTimeout; then nothing was stored,
+        or all of it: a key that names the content may be put again."""
+        try:
+            name = self._name(key)
+        except NotFound as error:
+            raise BadRequest("This is no name for a stored file") from error
+        with storage_errors():
+            file = path.open("rb")
+        try:
+            async with asyncio.timeout(self._write_budget):
+                await self._put(name, file, media_type)
+        except TimeoutError as error:
+            raise StorageTimeout from error
+        finally:
+            file.close()
+
+    async def _put(self, name: str, file: BinaryIO, media_type: str) -> None:
+        where: dict[str, Any] = {"Bucket": self._bucket, "Key": name}
+        first = await _part(file)
+        if len(first) < PART:
+            await self._request(
+                lambda client: client.put_object(**where, Body=first, ContentType=media_type),
+                self._write_budget,
+            )
+            return
+        upload = await self._request(
+            lambda client: client.create_multipart_upload(**where, ContentType=media_type)
+        )
+        upload_id = upload["UploadId"]
+        try:
+            parts = await self._put_parts(where, upload_id, file, first)
+            await self._request(
+                lambda client: client.complete_multipart_upload(
+                    **where, UploadId=upload_id, MultipartUpload={"Parts": parts}
+                ),
+                self._write_budget,
+            )
+        except BaseException:
+            # Also when we are cancelled: parts of an upload nobody completes are paid for and never seen.
+            with suppress(OriginError):
+                await self._request(lambda client: client.abort_multipart_upload(**where, UploadId=upload_id))
+            raise
+
+    async def _put_parts(self, where: dict[str, Any], upload: str, file: BinaryIO, data: bytes) -> list[Any]:
+        parts: list[Any] = []
+        while data:
+            number, body = len(parts) + 1, data
+            part = await self._request(
+                lambda client: client.upload_part(
+                    **where,
+                    UploadId=upload,
+                    PartNumber=number,  # noqa: B023 - called before the loop goes on
+                    Body=body,  # noqa: B023
+                ),
+                self._write_budget,
+            )
+            parts.append({"PartNumber": number, "ETag": part["ETag"]})
+            data = await _part(file)
+        return parts
+
+    async def delete(self, key: str) -> None:
+        with suppress(NotFound):
+            name = self._name(key)
+            await self._request(lambda client: client.delete_object(Bucket=self._bucket, Key=name))
+
+    # Asking S3
+
+    def _name(self, key: str) -> str:
+        """The full key. Raises NotFound for what no object can be called.
+
+        ``.`` and ``..`` are refused because something on the way may resolve them, out of the bucket.
+        """
+        name = self._prefix + key
+        if not key or "\0" in name or {".", ".."} & set(name.split("/")):
+            raise NotFound
+        try:
+            too_long = len(name.encode()) > LONGEST_KEY
+        except UnicodeEncodeError as error:
+            raise NotFound from error
+        if too_long:
+            raise NotFound
+        return name
+
+    async def _request(self, ask: Callable[[S3Client], Awaitable[T]], budget: float | None = None) -> T:
+        """The answer to ``ask``, tried up to ATTEMPTS times within the budget; errors are ours."""
+        try:
+            async with asyncio.timeout(self._budget if budget is None else budget):
+                client = await self._opened()
+                for attempt in range(1, ATTEMPTS):
+                    try:
+                        return await ask(client)
+                    except (BotoCoreError, ClientError, aiohttp.ClientError, OSError) as error:
+                        if not _may_try_again(error):
+                            raise
+                    await asyncio.sleep(random.uniform(0, BACKOFF * 2 ** (attempt - 1)))  # noqa: S311
+                return await ask(client)
+        except TimeoutError as error:
+            raise StorageTimeout from error
+        except (BotoCoreError, ClientError, aiohttp.ClientError, OSError) as error:
+            raise _translated(error) from error
+
+    async def _opened(self) -> S3Client:
+        async with self._opening:
+            if self._client is None:
+                context = self._session.client("s3", endpoint_url=self._endpoint_url, config=self._config)
+                client: S3Client = await self._stack.enter_async_context(context)
+                self._client = client
+            return self._client
+
+
+class _S3Stream:
+    def __init__(self, info: ObjectInfo, body: Any) -> None:
+        self.info = info
+        self._body = body
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        read, gathered = 0, bytearray()
+        try:
+            while data := await self._body.read(CHUNK):
+                read += len(data)
+                gathered += data
+                if len(gathered) >= CHUNK:
+                    yield bytes(gathered)
+                    gathered.clear()
+        except CUT as error:
+            raise StorageTruncated from error
+        except (BotoCoreError, aiohttp.ClientError, OSError) as error:
+            raise _translated(error) from error
+        if gathered:
+            yield bytes(gathered)
+        if read != self.info.size:
+            raise StorageTruncated
+
+
+async def _part(file: BinaryIO) -> bytes:
+    def read() -> bytes:
+        with storage_errors():
+            return file.read(PART)
+
+    return await asyncio.to_thread(read)
+
+
+def _info(response: Any) -> ObjectInfo:
+    """Raises StorageBroken without a length: the end of such a body could not be told from a cut."""
+    if "ContentLength" not in response or "LastModified" not in response:
+        raise StorageBroken
+    modified = response["LastModified"]
+    tag = response.get("ETag", "").strip('"')
+    return ObjectInfo(response["ContentLength"], tag or f"{modified.timestamp()}", modified)
+
+
+def _status(error: BaseException) -> int:
+    if not isinstance(error, ClientError):
+        return 0
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _code(error: BaseException) -> str:
+    return error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
+
+
+def _may_try_again(error: BaseException) -> bool:
+    if isinstance(error, ClientError):
+        return _status(error) in AGAIN or _code(error) in {"SlowDown", "RequestTimeout"}
+    return True
+
+
+def _translated(error: BaseException) -> OriginError:
+    if _status(error) == 404:
+        return StorageUnavailable() if _code(error) == "NoSuchBucket" else NotFound()
+    # aiohttp's time-outs are connection errors and asyncio's TimeoutError at once.
+    if isinstance(error, ConnectTimeoutError | ReadTimeoutError | TimeoutError):
+        return StorageTimeout()
+    return StorageUnavailable()
