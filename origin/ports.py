@@ -234,3 +234,212 @@ class AssetKeeper(AssetFinder, Protocol):
     async def changed_since(self, mark: int) -> tuple[int, list[str]]:
         """The ids that changed after ``mark``, and the new mark (for announcements by polling)."""
         ...
+
+
+class Unset:
+    """Says that an argument was not given, where None means something."""
+
+
+UNSET = Unset()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a listing."""
+
+    assets: tuple[Asset, ...]
+    next: str | None
+    """Opaque cursor of the next page, or None at the end."""
+
+
+class AssetLibrary(AssetKeeper, Protocol):
+    """Assets as their owners see them. ``owner`` is part of every condition: what is not theirs is NotFound."""
+
+    async def page(
+        self,
+        owner: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        tag: str | None = None,
+        visibility: str | None = None,
+    ) -> Page:
+        """Live assets, newest first. BadRequest for a cursor that was not made here."""
+        ...
+
+    async def owned(self, owner: str, id: str, *, deleted: bool = False) -> Asset:
+        """The asset; with ``deleted`` also one that can still be restored. Raises NotFound."""
+        ...
+
+    async def change(
+        self,
+        owner: str,
+        id: str,
+        *,
+        visibility: str | None = None,
+        focus: tuple[float, float] | None | Unset = UNSET,
+        tags: Sequence[str] | None = None,
+    ) -> Asset:
+        """Change what is given. Counts a purge when visibility or focus changes. Raises NotFound."""
+        ...
+
+    async def add_version(self, owner: str | None, id: str, version: AssetVersion) -> Asset:
+        """Make ``version`` the current one, numbered one above the highest there was. Raises NotFound."""
+        ...
+
+    async def purge_versions(self, owner: str, id: str) -> Asset:
+        """Count a purge and mark every version but the current one as purged. Raises NotFound."""
+        ...
+
+    async def discard(self, owner: str, id: str) -> None:
+        """Delete softly: mark and count a purge. Raises NotFound."""
+        ...
+
+    async def restore(self, owner: str, id: str, *, since: datetime) -> Asset:
+        """Take a deletion back that is not older than ``since``. Raises NotFound."""
+        ...
+
+    async def bytes_of(self, owner: str) -> int:
+        """Bytes of all versions of live assets and of open upload tickets of ``owner``, for the quota."""
+        ...
+
+
+class Sweepable(Protocol):
+    """What the sweeper asks and does."""
+
+    async def expired(self, before: datetime, limit: int) -> list[str]:
+        """Ids of assets deleted before ``before``."""
+        ...
+
+    async def bury(self, id: str) -> None:
+        """Remove all versions of a deleted asset for good. The row stays, so that the id stays taken."""
+        ...
+
+    async def referenced(self, sha256: Sequence[str]) -> set[str]:
+        """Which of these contents some version that is not purged still has."""
+        ...
+
+    async def forget_old(self, now: datetime) -> None:
+        """Drop what has expired: revocations, idempotency keys, tickets."""
+        ...
+
+
+# People ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    id: str
+    email: str
+    """Lower case."""
+    password_hash: str
+    """Argon2id, in its encoded form."""
+    created: datetime
+
+
+class UserKeeper(Protocol):
+    async def add_user(self, user: User) -> None:
+        """Raises Conflict when the address is taken."""
+        ...
+
+    async def user_by_email(self, email: str) -> User | None: ...
+
+    async def user_by_id(self, id: str) -> User | None: ...
+
+
+class TokenLedger(Protocol):
+    """Tokens that no longer count, by id. Never by their text: a token has more than one spelling."""
+
+    async def revoke(self, jti: str, expires: datetime) -> bool:
+        """Whether this call was the one that revoked it (False: it was revoked before). Atomic."""
+        ...
+
+    async def revoked(self, jtis: Sequence[str]) -> bool:
+        """Whether any of these is revoked."""
+        ...
+
+
+# Uploads --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Leave to put one object straight into storage."""
+
+    id: str
+    """Also the id of the asset it will become."""
+    owner: str
+    sha256: str
+    bytes: int
+    visibility: str
+    tags: tuple[str, ...]
+    key: str
+    """Where the object is put, below the quarantine."""
+    created: datetime
+    expires: datetime
+
+
+class TicketKeeper(Protocol):
+    async def add_ticket(self, ticket: Ticket) -> None: ...
+
+    async def ticket(self, owner: str, id: str) -> Ticket | None: ...
+
+    async def drop_ticket(self, id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What was answered to a request with an ``Idempotency-Key``."""
+
+    fingerprint: str
+    """Of the request's body and target."""
+    status: int
+    """0 while the first request is still being worked on."""
+    body: bytes
+
+
+class IdempotencyKeeper(Protocol):
+    async def begin(self, owner: str, key: str, fingerprint: str, expires: datetime) -> Remembered | None:
+        """Claim the key (None), or what is known of the request that claimed it before. Atomic."""
+        ...
+
+    async def finish(self, owner: str, key: str, status: int, body: bytes) -> None: ...
+
+    async def abandon(self, owner: str, key: str) -> None:
+        """Give the claim back: the request failed and may be tried again."""
+        ...
+
+
+class Presigner(Protocol):
+    """An optional power of object stores: a browser puts an object straight into them."""
+
+    async def presign_put(
+        self, key: str, *, sha256: str, size: int, media_type: str, seconds: int
+    ) -> tuple[str, dict[str, str]]:
+        """URL and the headers that must be sent with the PUT: length and SHA-256 are among the signed ones."""
+        ...
+
+    async def move(self, source: str, target: str) -> None:
+        """Rename an object inside the store. Raises NotFound."""
+        ...
+
+
+# The edge -------------------------------------------------------------------------------------------------
+
+
+class EmittedUrls(Protocol):
+    """Which URLs were given out to a cache that must be told when an asset changes."""
+
+    async def emitted(self, asset: Sequence[str], path: str) -> None:
+        """Remember, before the answer is sent, that ``path`` shows these assets."""
+        ...
+
+    async def emitted_for(self, asset: str) -> list[str]: ...
+
+    async def forget_emitted(self, asset: str, paths: Sequence[str]) -> None: ...
+
+
+class EdgePurger(Protocol):
+    """Makes a cache in front forget some URLs, or everything with a surrogate key."""
+
+    async def purge(self, asset: str, paths: Sequence[str]) -> None: ...
