@@ -53,7 +53,7 @@ OWNERS: dict[str, set[str]] = {
 URLSPEC_MAY_IMPORT = {"itsdangerous"}
 
 FRONT_DOOR = {f"origin.imaging{name}" for name in ("", ".demo", ".model", ".plan", ".pool", ".render")}
-"""What of imaging others may name: values, the plan (no pixels), ``render``, the pool and the demo pictures."""
+"""What others may name: its values, the plan (no pixels), ``render``, the pool and the demo pictures."""
 
 
 def modules() -> Iterator[tuple[str, Path]]:
