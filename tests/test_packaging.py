@@ -160,6 +160,8 @@ def test_the_fleet_uses_files_and_settings_that_exist() -> None:
     named = set(re.findall(r"^    ((?:ORIGIN|AWS|JWT|DATABASE|REDIS)_[A-Z0-9_]+):", text, re.MULTILINE))
     assert {"ORIGIN_SIGNING_KEYS", "DATABASE_URL", "REDIS_URL", "AWS_S3_BUCKET_NAME"} <= named
     assert named - set(VARIABLES) == set()
+    # Origins that make a secret each do not know each other's tokens, and see nginx as their only client.
+    assert {"JWT_SECRET", "ORIGIN_TRUSTED_PROXIES"} & set(VARIABLES) <= named
     assert "${ORIGIN_SIGNING_KEYS:?" in text
 
 
