@@ -253,7 +253,7 @@ class Page:
 
 
 class AssetLibrary(AssetKeeper, Protocol):
-    """Assets as their owners see them. ``owner`` is part of every condition: what is not theirs is NotFound."""
+    """Assets as their owners see them. ``owner`` is part of every condition: others get NotFound."""
 
     async def page(
         self,
@@ -277,7 +277,7 @@ class AssetLibrary(AssetKeeper, Protocol):
         id: str,
         *,
         visibility: str | None = None,
-        focus: tuple[float, float] | None | Unset = UNSET,
+        focus: tuple[float, float] | Unset | None = UNSET,
         tags: Sequence[str] | None = None,
     ) -> Asset:
         """Change what is given. Counts a purge when visibility or focus changes. Raises NotFound."""
@@ -416,7 +416,7 @@ class Presigner(Protocol):
     async def presign_put(
         self, key: str, *, sha256: str, size: int, media_type: str, seconds: int
     ) -> tuple[str, dict[str, str]]:
-        """URL and the headers that must be sent with the PUT: length and SHA-256 are among the signed ones."""
+        """URL, and the headers that must go with the PUT; length and SHA-256 are among the signed ones."""
         ...
 
     async def move(self, source: str, target: str) -> None:
