@@ -72,6 +72,18 @@ def test_one_copy_for_all_who_may_see_it(edge: Edge, gate: Gate) -> None:
     assert edge.get(EXPIRING + f"/w_300/{name}").edge == "MISS"
 
 
+def test_headers_of_one_path_are_not_those_of_another(edge: Edge, gate: Gate) -> None:
+    """The origin's key names bytes, and two downloads of them may have two names."""
+    name = fresh_id()
+    for word in ("a", "b"):
+        named = Reply(200, b"x", {"Cache-Control": "private, max-age=300", "Content-Disposition": word})
+        edge.replies[f"/dl_{word}/{name}"] = named
+    for _ in range(2):
+        got = [edge.get(f"/dl_{word}/{name}", **ALICE) for word in ("a", "b")]
+        assert [answer.headers["Content-Disposition"] for answer in got] == ["a", "b"]
+    assert [answer.edge for answer in got] == ["HIT", "HIT"]
+
+
 def test_the_plain_cache_never_holds_a_copy_for_some(edge: Edge, gate: Gate) -> None:
     target = f"/w_300/{fresh_id()}"
     private = Reply(200, b"secret", {"Cache-Control": "private, max-age=300"})
