@@ -100,9 +100,6 @@ class Crop(Argument):
     key, example, group, method = "c", "c_fill,w_400,h_300", "Region and size", "crop"
     mode: str = arg(Word(CROPS), "mode")
 
-    def settled(self) -> Argument | None:
-        return None if self.mode == "limit" else self
-
 
 @dataclass(frozen=True, slots=True)
 class Width(Argument):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
-from urlspec.arguments import Crop, Dpr, Width
+from urlspec.arguments import AspectRatio, Crop, Dpr, Gravity, Width, X, Y, Zoom
 from urlspec.declare import Argument
 from urlspec.request import Component, Request
 
@@ -13,25 +14,22 @@ WIDTH_STEP = 50
 WIDEST = 8_192
 DPR_STEPS = (1.0, 1.5, 2.0, 3.0)
 
+_WIDTH = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
+_DPR = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,20})?", re.ASCII)
+
 
 def width_from(hint: str | None) -> int | None:
     """A usable width from ``Sec-CH-Width`` or ``Width``, rounded up; None when there is none."""
-    if hint is None or not (hint.isascii() and hint.isdigit()) or not 1 <= int(hint[:6]) <= WIDEST:
+    if hint is None or not _WIDTH.fullmatch(hint):
         return None
-    return min(-(-int(hint[:6]) // WIDTH_STEP) * WIDTH_STEP, WIDEST)
+    return min(-(-int(hint) // WIDTH_STEP) * WIDTH_STEP, WIDEST)
 
 
 def dpr_from(hint: str | None) -> float | None:
     """A usable pixel ratio from ``Sec-CH-DPR`` or ``DPR``, rounded up to a step; None when there is none."""
-    if hint is None or not hint.isascii() or len(hint) > 8:
+    if hint is None or not _DPR.fullmatch(hint) or not float(hint):
         return None
-    try:
-        value = float(hint)
-    except ValueError:
-        return None
-    if not 0 < value < 100:
-        return None
-    return next((step for step in DPR_STEPS if value <= step), DPR_STEPS[-1])
+    return next((step for step in DPR_STEPS if float(hint) <= step), DPR_STEPS[-1])
 
 
 def resolve_hints(request: Request, width: int | None = None, dpr: float | None = None) -> Request:
@@ -43,6 +41,9 @@ def resolve_hints(request: Request, width: int | None = None, dpr: float | None 
 
 
 def _resolved(part: Component, width: int | None, dpr: float | None) -> Component:
+    if width is not None and dpr is not None and part.get(Dpr) == Dpr("auto"):
+        # The hint counts pixels of the device (HTML, "Width"), which dpr_auto is about to multiply.
+        width = max(1, round(width / dpr))
     kept: list[Argument] = []
     for argument in part.arguments:
         if argument == Width("auto"):
@@ -52,10 +53,15 @@ def _resolved(part: Component, width: int | None, dpr: float | None) -> Componen
         else:
             kept.append(argument)
     found = Component(tuple(kept))
-    if found.has(Crop) and not _sized(found):
-        found = found.without(Crop)
+    if part.get(Width) == Width("auto") and not found.has(Width):
+        return _unsized(found)
     return found
 
 
-def _sized(part: Component) -> bool:
-    return any(argument.key in {"w", "h", "ar"} for argument in part.arguments)
+def _unsized(part: Component) -> Component:
+    """Without what needed the width that no hint told."""
+    keys = {argument.key for argument in part.arguments}
+    if "h" in keys or {"c", "ar"} <= keys:
+        return part
+    part = part.without(Crop, AspectRatio, Zoom)
+    return part if part.layer else part.without(Gravity, X, Y)

@@ -1,12 +1,13 @@
 """One method an argument. Written by ``origin docs`` from the declarations; do not edit."""
 
+# fmt: off
 from __future__ import annotations
 
 from typing import Any, Literal, Self
 
 from urlspec import arguments, outputs
 from urlspec.declare import Argument
-from urlspec.kinds import FocalPoint, TextRef
+from urlspec.kinds import FocalPoint, PresetCall, TextRef
 from urlspec.sources import SourceRef
 from urlspec.values import Colour, Fraction, Ratio
 
@@ -17,7 +18,7 @@ class Operations:
     def _add(self, kind: type[Argument], **values: Any) -> Self:
         raise NotImplementedError
 
-    def preset(self, call: str) -> Self:
+    def preset(self, call: PresetCall | str) -> Self:
         """Named chain of the server's preset file, with its arguments.
 
         call: <name>[:<argument>…] of a preset of this server, at most 9 arguments.
@@ -56,13 +57,13 @@ class Operations:
     def layer_apply(self) -> Self:
         """Close the nearest open layer: the components between shaped it, this one places it.
 
-
         Written ``fl_layer_apply``, for example ``l_logo/w_80,r_90/fl_layer_apply,g_north_west``.
         """
         return self._add(arguments.LayerApply)
 
     def rotate(
-        self, turn: Literal["90", "180", "270", "auto", "ignore", "-90", "-180", "-270"] | int
+        self,
+        turn: Literal["90", "180", "270", "auto", "ignore", "-90", "-180", "-270"] | int,
     ) -> Self:
         """Right-angle turn, clockwise; `ignore` leaves the EXIF orientation unapplied (first component
         only).
@@ -93,12 +94,13 @@ class Operations:
         return self._add(arguments.Trim, tolerance=tolerance, colour=colour)
 
     def crop(
-        self, mode: Literal["limit", "fit", "mfit", "scale", "fill", "lfill", "pad", "lpad", "crop", "thumb"]
+        self,
+        mode: Literal["limit", "fit", "mfit", "scale", "fill", "lfill", "pad", "lpad", "crop", "thumb"],
     ) -> Self:
         """How the picture gets its size: `limit` fits inside and never enlarges, `fit` fits inside, `mfit`
-        fits around, `scale` stretches, `fill` covers and cuts, `lfill` the same without enlarging,
-        `pad` fits and fills up, `lpad` the same without enlarging, `crop` cuts a region, `thumb` fills
-        after zooming by `z_`.
+        fits around, `scale` stretches, `fill` covers and cuts, `lfill` the same without enlarging, `pad`
+        fits and fills up, `lpad` the same without enlarging, `crop` cuts a region, `thumb` fills after
+        zooming by `z_`.
 
         mode: one of limit fit mfit scale fill lfill pad lpad crop thumb.
 
@@ -237,7 +239,6 @@ class Operations:
     def grayscale(self) -> Self:
         """Take all colour away.
 
-
         Written ``e_grayscale``, for example ``e_grayscale``.
         """
         return self._add(arguments.Grayscale)
@@ -253,7 +254,6 @@ class Operations:
 
     def negate(self) -> Self:
         """Every colour becomes its complement.
-
 
         Written ``e_negate``, for example ``e_negate``.
         """
@@ -287,7 +287,7 @@ class Operations:
         """
         return self._add(arguments.Pixelate, block=block)
 
-    def corner_radius(self, radii: int | str) -> Self:
+    def corner_radius(self, radii: int | str | tuple[int, ...]) -> Self:
         """Rounded, transparent corners; `max` makes an ellipse.
 
         radii: pixels (1 value for all corners, or 2 to 4 as in CSS: tl:tr:br:bl), or max.
@@ -296,11 +296,10 @@ class Operations:
         """
         return self._add(arguments.CornerRadius, radii=radii)
 
-    def padding(self, sides: int | str) -> Self:
+    def padding(self, sides: int | str | tuple[int | Fraction, ...]) -> Self:
         """Space added outside the picture, filled with `b_`: top, right, bottom, left.
 
-        sides: 1 to 4 lengths, top:right:bottom:left as in CSS, each in pixels or a fraction such as
-            0.1.
+        sides: 1 to 4 lengths, top:right:bottom:left as in CSS, each in pixels or a fraction such as 0.1.
 
         Written ``pad_<sides>``, for example ``w_200,pad_20:10``.
         """
@@ -336,22 +335,8 @@ class Operations:
 
     def blend(
         self,
-        mode: Literal[
-            "multiply",
-            "screen",
-            "overlay",
-            "darken",
-            "lighten",
-            "color_dodge",
-            "color_burn",
-            "hard_light",
-            "soft_light",
-            "difference",
-            "exclusion",
-            "add",
-            "mask",
-            "cut",
-        ],
+        mode: Literal["multiply", "screen", "overlay", "darken", "lighten", "color_dodge", "color_burn",
+            "hard_light", "soft_light", "difference", "exclusion", "add", "mask", "cut"],
     ) -> Self:
         """How a layer mixes with the picture; `mask` keeps only what the layer covers, `cut` what it does
         not.
@@ -365,7 +350,6 @@ class Operations:
 
     def tiled(self) -> Self:
         """Repeat the layer over the whole picture.
-
 
         Written ``fl_tiled``, for example ``l_logo,w_60,o_30,fl_tiled``.
         """
@@ -382,20 +366,8 @@ class Operations:
 
     def format(
         self,
-        name: Literal[
-            "auto",
-            "jpg",
-            "png",
-            "webp",
-            "avif",
-            "gif",
-            "tiff",
-            "json",
-            "thumbhash",
-            "blurhash",
-            "datauri",
-            "jpeg",
-        ],
+        name: Literal["auto", "jpg", "png", "webp", "avif", "gif", "tiff", "json", "thumbhash",
+            "blurhash", "datauri", "jpeg"],
     ) -> Self:
         """Output format. `auto` takes the best that the client names in `Accept`; `json thumbhash blurhash
         datauri` describe the picture that the chain gives.
@@ -407,8 +379,7 @@ class Operations:
         return self._add(outputs.Format, name=name)
 
     def quality(self, value: int | str) -> Self:
-        """Quality of lossy formats, with chroma subsampling; `auto` by grade; `lossless` for WebP and
-        AVIF.
+        """Quality of lossy formats, with chroma subsampling; `auto` by grade; `lossless` for WebP and AVIF.
 
         value: 1 to 100, 80:444 or 80:420 (chroma subsampling), auto[:best|good|eco|low], or lossless.
 

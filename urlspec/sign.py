@@ -73,7 +73,9 @@ class SigningKey:
         return cls(kid, secrets.token_urlsafe(32))
 
     def mac(self, rest: bytes, expires: bytes = b"0", audience: str = "") -> bytes:
-        """The 43 characters that sign ``rest``."""
+        """The 43 characters that sign ``rest``. Raises KeyFormatError for an audience of several lines."""
+        if "\n" in audience:  # LF separates the fields of the message
+            raise KeyFormatError("an audience is one line")
         message = b"\n".join((SALT, audience.encode(), self.kid.encode(), expires, rest))
         return self._signer.get_signature(message)
 
@@ -82,9 +84,9 @@ class SigningKey:
 
         ``expires`` is a moment (datetime, or unix seconds) or a time from now (timedelta); None never ends.
         """
-        raw = rest.encode("ascii") if isinstance(rest, str) else rest
-        if not raw.startswith(b"/"):
-            raise UrlSpecError("what is signed is a path and starts with /")
+        raw = rest.encode("utf-8", "surrogatepass") if isinstance(rest, str) else rest
+        if not raw.startswith(b"/") or not raw.isascii():
+            raise UrlSpecError("what is signed is a path: it starts with / and is percent-encoded")
         seconds = str(expiry_seconds(expires)).encode()
         mac = self.mac(raw, seconds, audience)
         return f"/s1.{self.kid}.{seconds.decode()}.{mac.decode()}{raw.decode('ascii')}"
@@ -126,6 +128,8 @@ class Keyring:
     _by_kid: dict[bytes, SigningKey] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if "\n" in self.audience:
+            raise KeyFormatError("an audience is one line")
         by_kid = {key.kid.encode(): key for key in self.keys}
         if len(by_kid) != len(self.keys):
             raise KeyFormatError("every signing key needs a key id of its own")

@@ -120,7 +120,7 @@ def _nearest_value(kind: type[Argument], parts: Sequence[str]) -> str | None:
     """The argument with the one unknown word in it put right."""
     head = f"{kind.key}_" if not kind.word else f"{kind.key}_{kind.word}:"
     for number, (field, part) in enumerate(zip(kind.fields(), parts, strict=False)):
-        if field.codec.known and part not in field.codec.known:
+        if field.codec.known and part not in field.codec.known and not part.lstrip("-").isdecimal():
             found = nearest(part, field.codec.known)
             return head + ":".join([*parts[:number], found])[:SHOWN] if found else None
     return None
