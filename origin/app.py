@@ -14,6 +14,7 @@ from origin.backends.files import FileStore, FolderSource
 from origin.backends.leases import LocalLeases
 from origin.backends.results import FolderResults, MemoryResults, TieredResults
 from origin.backends.source_cache import SourceCache
+from origin.errors import Unavailable
 from origin.http.pages import Check, Example, pages
 from origin.http.pictures import Pictures
 from origin.http.server import Server
@@ -94,7 +95,7 @@ def build(settings: Settings) -> Origin:
 
     limits = limits_of(settings)
     pool = RenderPool(settings.workers, settings.queue_length, settings.render_timeout, limits=limits)
-    checks["workers"] = (pool.check, True)
+    checks["workers"] = (_workers_check(pool), True)
 
     assets = CachedAssets(database)
     sources = {source.name: _named(source, settings, closers) for source in settings.sources}
@@ -206,6 +207,14 @@ def _s3(settings: Settings, bucket: str, prefix: str, closers: list[Closer]) -> 
     )
     closers.append(store.close)
     return store
+
+
+def _workers_check(pool: RenderPool) -> Check:
+    async def check() -> None:
+        if pool.confinement.network == "unknown":
+            raise Unavailable("The render workers are not running.")
+
+    return check
 
 
 def _storage_check(originals: ObjectStore) -> Check:

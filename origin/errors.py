@@ -136,6 +136,12 @@ class SourceTooLarge(OriginError):
     title = "The file is larger than this server accepts"
 
 
+class QuotaExceeded(OriginError):
+    status = 413
+    code = "quota_exceeded"
+    title = "The file does not fit into what you may store here"
+
+
 class UnsupportedMedia(OriginError):
     status = 415
     code = "unsupported_media"

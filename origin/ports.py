@@ -219,8 +219,10 @@ class AssetKeeper(AssetFinder, Protocol):
         """Add ``asset`` with its first version. Raises Conflict when the id is taken."""
         ...
 
-    async def find_same(self, owner: str | None, sha256: str) -> Asset | None:
-        """The newest live asset of ``owner`` whose current version has these bytes."""
+    async def find_same(
+        self, owner: str | None, sha256: str, *, visibility: str | None = None
+    ) -> Asset | None:
+        """The newest live asset of ``owner`` whose current version has these bytes (and this visibility)."""
         ...
 
     async def delete(self, id: str) -> None:
@@ -232,7 +234,10 @@ class AssetKeeper(AssetFinder, Protocol):
         ...
 
     async def changed_since(self, mark: int) -> tuple[int, list[str]]:
-        """The ids that changed after ``mark``, and the new mark (for announcements by polling)."""
+        """The ids that changed after ``mark``, and the new mark (for announcements by polling).
+
+        A negative mark asks for the present mark, without ids.
+        """
         ...
 
 

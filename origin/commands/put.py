@@ -49,7 +49,7 @@ def _hidden(path: Path, root: Path) -> bool:
 async def _one(
     origin: Origin, path: Path, id: str | None, owner: str | None, *, private: bool, as_json: bool
 ) -> bool:
-    upload = Upload(path, owner=owner, id=id, visibility="private" if private else "public")
+    upload = Upload(path, owner=owner, id=id, visibility="private" if private else None)
     try:
         ingested = await origin.ingest.ingest(upload)
     except (OriginError, UrlError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,9 @@ from origin.errors import Conflict, SourceTooLarge
 from origin.imaging.model import Inspection
 from origin.ports import Asset, AssetKeeper, AssetVersion, ObjectWriter
 from origin.service.ids import chosen_id, new_id
+
+Quota = Callable[[str | None, int], Awaitable[None]]
+"""Raises when an owner may not store so many bytes more."""
 
 
 class Inspector(Protocol):
@@ -30,7 +34,8 @@ class Upload:
     """User id; None for the operator."""
     id: str | None = None
     """A slug, or None for an id made here."""
-    visibility: str = "public"
+    visibility: str | None = None
+    """``public`` or ``private``; None: whatever it is, public when it is new."""
     tags: tuple[str, ...] = ()
 
 
@@ -56,25 +61,42 @@ class Ingest:
         self._inspector = inspector
         self._max_bytes = max_bytes
 
-    async def ingest(self, upload: Upload) -> Ingested:
-        """Take one file in.
+    async def ingest(self, upload: Upload, *, quota: Quota | None = None) -> Ingested:
+        """Take one file in. ``quota`` is asked before anything is stored.
 
         Raises SourceTooLarge, UnsupportedMedia, the ImageErrors, Conflict for a slug that is taken, and what
         storage and the database raise.
         """
         id = chosen_id(upload.id) if upload.id is not None else None
-        size, sha256 = await asyncio.to_thread(fingerprint, upload.path)
+        size, sha256 = await self._measured(upload.path)
+        if (same := await self._same(upload, id, sha256)) is not None:
+            return Ingested(same, created=False)
+        version = await self._stored(upload, size, sha256, quota)
+        return await self._add(upload, id, version)
+
+    async def prepare(
+        self, upload: Upload, *, quota: Quota | None = None, known: str | None = None
+    ) -> AssetVersion | None:
+        """A stored and checked version that no asset has yet; None when its SHA-256 is ``known``."""
+        size, sha256 = await self._measured(upload.path)
+        return None if sha256 == known else await self._stored(upload, size, sha256, quota)
+
+    async def _measured(self, path: Path) -> tuple[int, str]:
+        size, sha256 = await asyncio.to_thread(fingerprint, path)
         if size > self._max_bytes:
             raise SourceTooLarge(
                 f"The file has {size} bytes; at most {self._max_bytes} are accepted.",
                 max_bytes=self._max_bytes,
             )
-        if (same := await self._same(upload, id, sha256)) is not None:
-            return Ingested(same, created=False)
+        return size, sha256
+
+    async def _stored(self, upload: Upload, size: int, sha256: str, quota: Quota | None) -> AssetVersion:
+        if quota is not None:
+            await quota(upload.owner, size)
         inspection = await self._inspector.inspect(str(upload.path))
         version = _version(inspection, sha256, size)
         await self._originals.put(sha256, upload.path, media_type=f"image/{version.format}")
-        return await self._add(upload, id, version)
+        return version
 
     async def _same(self, upload: Upload, id: str | None, sha256: str) -> Asset | None:
         """The asset that these bytes already are, for this owner and with this id and visibility."""
@@ -83,17 +105,16 @@ class Ingest:
             if taken is None:
                 return None
             mine = taken.owner == upload.owner and taken.deleted is None
-            if mine and taken.current.sha256 == sha256 and taken.visibility == upload.visibility:
+            if mine and taken.current.sha256 == sha256 and upload.visibility in {None, taken.visibility}:
                 return taken
             raise Conflict(f"The id {id!r} is taken.")
-        same = await self._assets.find_same(upload.owner, sha256)
-        return same if same is not None and same.visibility == upload.visibility else None
+        return await self._assets.find_same(upload.owner, sha256, visibility=upload.visibility)
 
     async def _add(self, upload: Upload, id: str | None, version: AssetVersion) -> Ingested:
         asset = Asset(
             id or new_id(),
             upload.owner,
-            upload.visibility,
+            upload.visibility or "public",
             version,
             purges=0,
             created=version.created,

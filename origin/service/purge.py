@@ -1,0 +1,127 @@
+"""When an asset changes, what was made from it is forgotten: here, in the shared stores, at the edge."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Sequence
+from typing import Protocol
+
+from origin.errors import OriginError
+from origin.ports import EdgePurger, EmittedUrls
+from origin.service.admission import Admitted, Ask
+from origin.service.catalog import CachedAssets
+from origin.service.changes import INTERVAL
+
+log = logging.getLogger(__name__)
+
+_MEMORY = 100_000
+"""Emitted URLs of which this process knows that they are on record."""
+
+
+class Forgetful(Protocol):
+    async def forget(self, asset: str) -> int: ...
+
+
+class Emissions:
+    """Keeps on record which URLs a cache in front may hold, so that a purge can walk them.
+
+    A URL is on record before its first answer is sent. What cannot be recorded is answered all the same, but
+    not for caches to keep.
+    """
+
+    def __init__(self, record: EmittedUrls) -> None:
+        self._record = record
+        self._known: dict[tuple[str, str], None] = {}
+
+    async def note(self, ask: Ask, admitted: Admitted) -> bool:
+        """Whether the answer may be kept by a cache in front."""
+        line = spelled(ask, admitted)
+        new = [asset for asset in admitted.assets if (asset, line) not in self._known]
+        if not new:
+            return True
+        try:
+            await self._record.emitted(new, line)
+        except OriginError:
+            return False
+        if len(self._known) > _MEMORY:
+            self._known.clear()
+        self._known.update(dict.fromkeys((asset, line) for asset in new))
+        return True
+
+    def forget(self, asset: str) -> None:
+        self._known = {pair: None for pair in self._known if pair[0] != asset}
+
+
+def spelled(ask: Ask, admitted: Admitted) -> str:
+    """A request as an edge sends it: what its key is made from, one part a line."""
+    accept = (ask.accept or "") if admitted.negotiated else ""
+    hints = [ask.width or "", ask.dpr or ""] if admitted.hinted else ["", ""]
+    return "\n".join([ask.path.decode("ascii", "replace"), accept, *hints])
+
+
+class Purge:
+    """Carries out what follows from a change that the database has already counted."""
+
+    def __init__(
+        self,
+        assets: CachedAssets,
+        results: Forgetful,
+        edges: Sequence[EdgePurger],
+        record: EmittedUrls,
+        *,
+        deadline: float,
+        emissions: Emissions | None = None,
+    ) -> None:
+        self._assets = assets
+        self._results = results
+        self._edges = edges
+        self._record = record
+        self._deadline = deadline
+        self._emissions = emissions
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def changed(self, id: str) -> None:
+        """Forget everything made from asset ``id``.
+
+        The edge is told at once, again when every other origin has heard of the change, and once more after
+        the request deadline: a fill that began before may end until then.
+        """
+        self._assets.forget(id)
+        await self._results.forget(id)
+        if not self._edges:
+            return
+        lines = await self._record.emitted_for(id)
+        if self._emissions is not None:
+            self._emissions.forget(id)
+        await self._tell(id, lines)
+        self._later(self._again(id, lines))
+
+    async def _again(self, id: str, lines: list[str]) -> None:
+        await asyncio.sleep(1.5 * INTERVAL)
+        await self._tell(id, lines)
+        await asyncio.sleep(self._deadline)
+        await self._tell(id, lines)
+
+    async def _tell(self, id: str, lines: list[str]) -> None:
+        for done in await asyncio.gather(
+            *(edge.purge(id, lines) for edge in self._edges), return_exceptions=True
+        ):
+            if isinstance(done, OriginError):
+                log.warning("an edge did not take the purge of %s: %r", id, done.__cause__)
+            elif isinstance(done, BaseException):
+                raise done
+
+    def _later(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settle(self) -> None:
+        """Wait for the first repetition: what a short-lived command does before it ends."""
+        await asyncio.sleep(1.5 * INTERVAL + 0.1)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
