@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import pytest
 
+from tests.support import pictures
+from tests.support.origin import Library, OriginServer, make_library, origin_server
 from tests.support.servers import (
     NginxServer,
     PostgresServer,
@@ -32,6 +34,12 @@ class RedisFactory(Protocol):
 
 class NginxFactory(Protocol):
     def __call__(self, *upstreams: str, refresh_secret: str = "") -> NginxServer: ...
+
+
+class OriginFactory(Protocol):
+    def __call__(
+        self, *words: str, library: Library | None = None, folder: Path | None = None, **settings: str
+    ) -> OriginServer: ...
 
 
 @pytest.fixture(scope="session")
@@ -129,6 +137,57 @@ def nginx_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NginxFac
             return server
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """A data folder with a few pictures, taken in once; servers start from copies of it."""
+    public = {
+        "card.png": pictures.card(),
+        "card.jpg": pictures.card(suffix=".jpg"),
+        "large.jpg": pictures.card(1200, 800, ".jpg"),
+        "turned.jpg": pictures.oriented(6),
+        "clear.png": pictures.transparent(),
+        "animated.gif": pictures.animated(),
+        "logo.png": pictures.plain(20, 10, (200, 0, 200)),
+    }
+    private = {"secret.png": pictures.plain(30, 20, (10, 200, 10))}
+    return make_library(tmp_path_factory.mktemp("library"), public, private)
+
+
+@pytest.fixture(scope="module")
+def origin_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OriginFactory]:
+    """Servers with settings of their own, stopped when the module ends.
+
+    No request of any test may cause an error that has no name.
+    """
+    started: list[OriginServer] = []
+
+    def make(
+        *words: str, library: Library | None = None, folder: Path | None = None, **settings: str
+    ) -> OriginServer:
+        home = folder or tmp_path_factory.mktemp("origin")
+        server = origin_server(home, library, words=words, **settings)
+        started.append(server)
+        return server
+
+    try:
+        yield make
+    finally:
+        for server in started:
+            server.stop()
+    assert [line for server in started for line in server.unexpected()] == []
+
+
+@pytest.fixture(scope="session")
+def origin(tmp_path_factory: pytest.TempPathFactory, library: Library) -> Iterator[OriginServer]:
+    """The server that most tests share: no keys, the library, and nothing that a test may break."""
+    server = origin_server(tmp_path_factory.mktemp("origin"), library)
+    try:
+        yield server
+    finally:
+        server.stop()
+    assert server.unexpected() == []
 
 
 def _corpus_folder() -> Path | None:
