@@ -12,7 +12,7 @@ A backend needs only this package (and itsdangerous)::
 from __future__ import annotations
 
 from urlspec.errors import SignatureError, UrlError, UrlSpecError
-from urlspec.kinds import FocalPoint, TextRef
+from urlspec.kinds import FocalPoint, PresetCall, TextRef
 from urlspec.parse import parse
 from urlspec.presets import PresetFileError, Presets
 from urlspec.request import Request
@@ -30,6 +30,7 @@ __all__ = [
     "Keyring",
     "LongExpiryWarning",
     "NamedRef",
+    "PresetCall",
     "PresetFileError",
     "Presets",
     "Ratio",

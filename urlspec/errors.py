@@ -89,6 +89,18 @@ class UrlError(UrlSpecError):
         self.expected = expected
         self.nearest = nearest
 
+    def shifted(self, count: int) -> UrlError:
+        """The same refusal for a path in which ``count`` more bytes stand before: its signature."""
+        return UrlError(
+            self.code,
+            self.detail,
+            component=self.component,
+            argument=self.argument,
+            position=None if self.position is None else self.position + count,
+            expected=self.expected,
+            nearest=self.nearest,
+        )
+
     def members(self) -> dict[str, object]:
         """The extension members of the problem document (RFC 9457, section 3.2), without empty ones."""
         named = {
