@@ -120,9 +120,11 @@ class Canvas:
         if target == actual:
             return
         across, down = target.width / actual.width, target.height / actual.height
-        self.frames = [
+        resized = (
             premultiplied(frame, lambda image: image.resize(across, vscale=down)) for frame in self.frames
-        ]
+        )
+        # Many frames as one pipeline would hold the buffers of all their resizes at once.
+        self.frames = [image.copy_memory() for image in resized] if len(self.frames) > 1 else list(resized)
 
     def _convert(self) -> None:
         if not self._converted:

@@ -12,6 +12,7 @@ from typing import Final
 from origin.errors import ImageTooComplex, TooExpensive
 from origin.imaging.geometry import Size
 from origin.imaging.model import Header, Limits
+from origin.imaging.output import Output
 
 GENEROUS: Final = 3.0
 """A render is refused only when its estimate exceeds the deadline this many times."""
@@ -23,10 +24,14 @@ _DECODE_SECONDS: Final = {
 }  # fmt: skip
 """Per megapixel of the source."""
 
-_ENCODE_SECONDS: Final = {"jpeg": 0.012, "png": 0.09, "webp": 0.07, "gif": 0.37, "avif": 0.17, "tiff": 0.03}
+_ENCODE_SECONDS: Final = {
+    "jpeg": 0.02, "png": 0.1, "webp": 0.07, "webp lossless": 0.45, "gif": 0.36, "avif": 0.17, "tiff": 0.09,
+}  # fmt: skip
 """Per megapixel of the result."""
 
-_ENCODE_BYTES: Final = {"jpeg": 2, "png": 3, "webp": 10, "gif": 10, "avif": 30, "tiff": 6}
+_ENCODE_BYTES: Final = {
+    "jpeg": 4, "png": 4, "webp": 10, "webp lossless": 25, "gif": 13, "avif": 30, "tiff": 6,
+}  # fmt: skip
 """Per pixel of the result."""
 
 
@@ -69,15 +74,17 @@ def _decoder_bytes(header: Header) -> float:
     return 4.0
 
 
-def raster(size: Size, frames: int, operations: int) -> Cost:
-    """A picture held in memory and worked on ``operations`` times."""
-    megapixels = size.pixels * frames / 1e6
-    return Cost(size.pixels * frames * 8, 0.02 * megapixels * (1 + operations))
+def raster(size: Size, operations: int) -> Cost:
+    """A picture held in memory, twice for a moment, and worked on ``operations`` times."""
+    return Cost(size.pixels * 8, 0.04 * size.pixels / 1e6 * (1 + operations))
 
 
-def encoding(name: str, size: Size, frames: int, attempts: int) -> Cost:
-    seconds = _ENCODE_SECONDS.get(name, 0.1) * size.pixels * frames / 1e6
-    return Cost(_ENCODE_BYTES.get(name, 10) * size.pixels * frames, seconds * attempts)
+def encoding(output: Output, size: Size, frames: int) -> Cost:
+    """An animation is written frame by frame; what is written so far stays."""
+    lossless = output.quality is not None and output.quality.level == "lossless"
+    name = f"{output.name} lossless" if lossless else output.name
+    seconds = _ENCODE_SECONDS.get(name, 0.17) * size.pixels * frames / 1e6
+    return Cost((_ENCODE_BYTES.get(name, 30) + frames - 1) * size.pixels, seconds * output.attempts)
 
 
 def check(cost: Cost, limits: Limits) -> None:

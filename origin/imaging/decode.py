@@ -57,9 +57,9 @@ def load(how: Load, path: str) -> list[VipsImage]:
     kind = how.header.format
     options: dict[str, Any] = {}
     if kind == "jpeg":
-        options["shrink"] = jpeg_shrink(how.shrink)
-    elif kind in {"webp", "svg"} and how.shrink > 1:
-        options["scale"] = 1 / how.shrink
+        options["shrink"] = how.decoded
+    elif kind in {"webp", "svg"} and how.decoded > 1:
+        options["scale"] = 1 / how.decoded
     if kind in _PAGED and kind != "avif":
         options |= {"page": how.page, "n": how.frames}
     image = _open(kind, path, **options)
@@ -68,11 +68,6 @@ def load(how: Load, path: str) -> list[VipsImage]:
     height = image.get("page-height")
     image = image.copy_memory()
     return [image.crop(0, top, image.width, height) for top in range(0, image.height, height)]
-
-
-def jpeg_shrink(factor: float) -> int:
-    """The whole factors that a JPEG decodes to."""
-    return next(whole for whole in (8, 4, 2, 1) if whole <= factor or whole == 1)
 
 
 def whole(path: str, limits: Limits) -> Header:

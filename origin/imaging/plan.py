@@ -43,7 +43,17 @@ class Load:
     """Counted from 0."""
     frames: int = 1
     shrink: float = 1.0
-    """The decoder may give the picture this many times smaller: at least twice the pixels that are needed."""
+    """The picture may come this many times smaller: that still is at least twice the pixels that are needed."""
+
+    @property
+    def decoded(self) -> float:
+        """How many times smaller the format's decoder really makes it."""
+        match self.header.format:
+            case "jpeg":
+                return next(whole for whole in (8, 4, 2, 1) if whole <= self.shrink or whole == 1)
+            case "webp" | "svg":
+                return self.shrink
+        return 1
 
     @property
     def size(self) -> Size:
@@ -87,7 +97,7 @@ class Plan:
                 "height": self.load.size.height,
                 "frames": self.load.frames,
                 "page": self.load.page + 1,
-                "shrink": round(self.load.shrink, 3),
+                "shrink": round(self.load.decoded, 3),
             },
             "steps": [_described(step) for step in self.steps],
             "result": {
@@ -126,6 +136,10 @@ class _Planner:
         self.limits = limits
         self.focus = focus
         self.cost = Cost()
+        self.held = 0
+        """Bytes of the largest picture that is held, for each frame."""
+        self.seconds = 0.0
+        """Work on each frame."""
         self.exact = True
         self.warnings: list[str] = []
 
@@ -151,12 +165,13 @@ class _Planner:
         )
         frames = header.frames if animated and output.name in ANIMATED_FORMATS else 1
         load = Load(header, view, _page(page, header), frames, _shrink(planned, view))
-        shrunk = g.scaled(size, 1 / load.shrink)
-        self.cost += costs.decoding(header, frames, load.shrink, kept=frames > 1 or not _streams(planned))
-        self.cost += costs.raster(
-            g.Size(min(shrunk.width, result.width), min(shrunk.height, result.height)), frames, 1
-        )
-        self.cost += costs.encoding(output.name, result, frames, output.attempts)
+        shrunk = g.scaled(size, 1 / load.decoded)
+        self.cost += costs.decoding(header, frames, load.decoded, kept=frames > 1 or not _streams(planned))
+        if shrunk != result or not _streams(planned):
+            held = Size(min(shrunk.width, result.width), min(shrunk.height, result.height))
+            self._work(held, 1)
+        self.cost += Cost(self.held * frames, self.seconds * frames)
+        self.cost += costs.encoding(output, result, frames)
         costs.check(self.cost, self.limits)
         self._warn(planned)
         return Plan(load, planned, output, result, frames, alpha, self.cost, self.exact, tuple(self.warnings))
@@ -176,7 +191,7 @@ class _Planner:
                 self.exact = self.exact and done.trim is None
                 operations = len(done.effects) + bool(done.angle) + bool(done.corners) + bool(done.background)
                 if operations:
-                    self.cost += costs.raster(done.leaving, 1, operations)
+                    self._work(done.leaving, operations)
                 size, alpha = done.leaving, _alpha_after(done, alpha)
                 planned.append(done)
             setting = dataclasses.replace(setting, below=None, focus=setting.focus)
@@ -198,9 +213,14 @@ class _Planner:
         load = None
         if header is not None:
             load = Load(header, view, shrink=_shrink(planned, view))
-            self.cost += costs.decoding(header, 1, load.shrink, kept=True)
-        self.cost += costs.raster(below, 1, 2)
+            self.cost += costs.decoding(header, 1, load.decoded, kept=True)
+        self._work(below, 2)
         return PlannedLayer(what, load, planned, result, placement(step, below, result), step.under)
+
+    def _work(self, size: Size, operations: int) -> None:
+        work = costs.raster(size, operations)
+        self.held = max(self.held, work.memory)
+        self.seconds += work.seconds
 
     def _warn(self, planned: tuple[Shape | PlannedLayer, ...]) -> None:
         for step in planned:
