@@ -40,15 +40,15 @@ class Database:
         # One statement needs no transaction in PostgreSQL, and so two round trips less.
         options = {"reads": True} if sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._reading = self._engine.execution_options(**options)
-        self._abandoned: set[asyncio.Task[Any]] = set()
+        self._left: set[asyncio.Task[Any]] = set()
 
     async def migrate(self) -> None:
         """Create or update the tables. Safe when several processes start at once."""
         await asyncio.to_thread(migrate, self.url)
 
     async def close(self) -> None:
-        for task in tuple(self._abandoned):
-            task.cancel()
+        if self._left:
+            await asyncio.wait(self._left, timeout=WRITE + STATEMENT)
         await self._engine.dispose()
 
     # Reading
@@ -145,22 +145,30 @@ class Database:
     async def _within(self, seconds: float, work: Coroutine[Any, Any, T]) -> T:
         """The result of ``work``, or DatabaseUnavailable after ``seconds``.
 
-        Cancelled work may hang in its clean-up while the server is silent, so it is not waited for.
+        Work that takes longer, or whose caller left, is not waited for and not cancelled either: it has
+        time-outs of its own, and cancelled drivers leave tasks that never end (aiosqlite) or connections in
+        an unknown state.
         """
         task = asyncio.create_task(work)
         try:
             await asyncio.wait({task}, timeout=seconds)
         finally:
             if not task.done():
-                self._abandoned.add(task)
-                task.add_done_callback(self._forget)
-                task.cancel()
+                self._leave(task)
         if not task.done():
             raise DatabaseUnavailable
         return task.result()
 
-    def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._abandoned.discard(task)
+    def _leave(self, task: asyncio.Task[Any]) -> None:
+        self._left.add(task)
+        task.add_done_callback(self._ended)
+        if self._engine.dialect.name == "postgresql":
+            # A server that is silent can keep asyncpg waiting for the end of its own cancellation.
+            timer = asyncio.get_running_loop().call_later(STATEMENT, task.cancel)
+            task.add_done_callback(lambda _: timer.cancel())
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._left.discard(task)
         if not task.cancelled():
             task.exception()  # nobody waits for it any more; DatabaseUnavailable has been said
 

@@ -155,7 +155,10 @@ class ByteBudget:
 
     async def make_room(self, size: int) -> None:
         """Give up at least ``size`` bytes of old files now, whatever the budget says: the disk is full."""
-        await asyncio.to_thread(self._evict, size)
+        try:
+            await asyncio.to_thread(self._evict, size)
+        except OSError:
+            log.exception("could not make room in %s", self._root)
 
     async def close(self) -> None:
         """Wait for what is under way."""

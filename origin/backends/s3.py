@@ -51,11 +51,17 @@ PART = 16 * 1024 * 1024
 ATTEMPTS = 3
 """Of ours; aiohttp repeats a GET once by itself when its connection breaks before the answer."""
 
+SILENCE = 3.0
+"""Seconds of a read attempt until its answer begins, and between pieces of a body."""
+
 BACKOFF = 0.25
 """Seconds: the wait before attempt n is random below this times 2**(n - 1), at most 0.75 s in all."""
 
 AGAIN = {429, 500, 502, 503, 504}
 """Statuses after which S3 asks to be tried again."""
+
+ERRORS = (BotoCoreError, ClientError, aiohttp.ClientError, OSError)
+"""What a request may raise; asyncio's TimeoutError is an OSError."""
 
 CUT = (aiohttp.ClientPayloadError, ResponseStreamingError, IncompleteReadError)
 """How a body that ends early, or whose connection is reset, shows."""
@@ -97,7 +103,7 @@ class S3Store:
             signature_version="s3v4",
             s3={"addressing_style": "path"},
             connect_timeout=1,
-            read_timeout=3,
+            read_timeout=write_budget,  # for whole requests; ours are below
             retries={"total_max_attempts": 1, "mode": "standard"},  # ours, or attempts would multiply
             max_pool_connections=connections,
             request_checksum_calculation="when_required",
@@ -174,11 +180,11 @@ class S3Store:
         if len(first) < PART:
             await self._request(
                 lambda client: client.put_object(**where, Body=first, ContentType=media_type),
-                self._write_budget,
+                writes=True,
             )
             return
         upload = await self._request(
-            lambda client: client.create_multipart_upload(**where, ContentType=media_type)
+            lambda client: client.create_multipart_upload(**where, ContentType=media_type), writes=True
         )
         upload_id = upload["UploadId"]
         try:
@@ -187,7 +193,7 @@ class S3Store:
                 lambda client: client.complete_multipart_upload(
                     **where, UploadId=upload_id, MultipartUpload={"Parts": parts}
                 ),
-                self._write_budget,
+                writes=True,
             )
         except BaseException:
             # Also when we are cancelled: parts of an upload nobody completes are paid for and never seen.
@@ -206,7 +212,7 @@ class S3Store:
                     PartNumber=number,  # noqa: B023 - called before the loop goes on
                     Body=body,  # noqa: B023
                 ),
-                self._write_budget,
+                writes=True,
             )
             parts.append({"PartNumber": number, "ETag": part["ETag"]})
             data = await _part(file)
@@ -235,22 +241,28 @@ class S3Store:
             raise NotFound
         return name
 
-    async def _request(self, ask: Callable[[S3Client], Awaitable[T]], budget: float | None = None) -> T:
-        """The answer to ``ask``, tried up to ATTEMPTS times within the budget; errors are ours."""
+    async def _request(self, ask: Callable[[S3Client], Awaitable[T]], *, writes: bool = False) -> T:
+        """The answer to ``ask``, tried up to ATTEMPTS times within the budget; errors are ours.
+
+        A write may be silent for long, while S3 puts parts together, and must not be repeated for that.
+        """
+        budget, silence = (self._write_budget, None) if writes else (self._budget, SILENCE)
         try:
-            async with asyncio.timeout(self._budget if budget is None else budget):
+            async with asyncio.timeout(budget):
                 client = await self._opened()
                 for attempt in range(1, ATTEMPTS):
                     try:
-                        return await ask(client)
-                    except (BotoCoreError, ClientError, aiohttp.ClientError, OSError) as error:
+                        async with asyncio.timeout(silence):
+                            return await ask(client)
+                    except ERRORS as error:
                         if not _may_try_again(error):
                             raise
                     await asyncio.sleep(random.uniform(0, BACKOFF * 2 ** (attempt - 1)))  # noqa: S311
-                return await ask(client)
+                async with asyncio.timeout(silence):
+                    return await ask(client)
         except TimeoutError as error:
             raise StorageTimeout from error
-        except (BotoCoreError, ClientError, aiohttp.ClientError, OSError) as error:
+        except ERRORS as error:
             raise _translated(error) from error
 
     async def _opened(self) -> S3Client:
@@ -270,7 +282,7 @@ class _S3Stream:
     async def chunks(self) -> AsyncIterator[bytes]:
         read, gathered = 0, bytearray()
         try:
-            while data := await self._body.read(CHUNK):
+            while data := await self._piece():
                 read += len(data)
                 gathered += data
                 if len(gathered) >= CHUNK:
@@ -278,12 +290,17 @@ class _S3Stream:
                     gathered.clear()
         except CUT as error:
             raise StorageTruncated from error
-        except (BotoCoreError, aiohttp.ClientError, OSError) as error:
+        except ERRORS as error:
             raise _translated(error) from error
         if gathered:
             yield bytes(gathered)
         if read != self.info.size:
             raise StorageTruncated
+
+    async def _piece(self) -> bytes:
+        async with asyncio.timeout(SILENCE):
+            data: bytes = await self._body.read(CHUNK)
+            return data
 
 
 async def _part(file: BinaryIO) -> bytes:
@@ -320,8 +337,9 @@ def _may_try_again(error: BaseException) -> bool:
 
 
 def _translated(error: BaseException) -> OriginError:
-    if _status(error) == 404:
-        return StorageUnavailable() if _code(error) == "NoSuchBucket" else NotFound()
+    # HEAD is answered without a body and so without a code. NoSuchBucket and NoSuchUpload are ours to mend.
+    if _code(error) in {"NoSuchKey", "404"}:
+        return NotFound()
     # aiohttp's time-outs are connection errors and asyncio's TimeoutError at once.
     if isinstance(error, ConnectTimeoutError | ReadTimeoutError | TimeoutError):
         return StorageTimeout()

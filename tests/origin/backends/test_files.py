@@ -134,24 +134,6 @@ def test_both_folders_offer_their_files() -> None:
     assert isinstance(FolderSource(Path()), LocalFiles)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Path:
-    """A file system of one megabyte."""
-    mount = tmp_path / "small"
-    mount.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", mount], capture_output=True)
-    if done.returncode:
-        pytest.skip("may not mount a small file system here")
-    return mount
-
-
-@pytest.fixture(autouse=True)
-def _unmount(request: pytest.FixtureRequest, tmp_path: Path) -> object:
-    yield
-    if "small_disk" in request.fixturenames:
-        subprocess.run(["umount", tmp_path / "small"], check=False, capture_output=True)
-
-
 async def test_a_full_disk(small_disk: Path, write: Callable[[bytes], Path]) -> None:
     store = FileStore(small_disk / "originals")
     await store.put("small", write(b"x" * 100_000), media_type="image/png")
