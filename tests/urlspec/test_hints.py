@@ -10,19 +10,52 @@ from urlspec.hints import dpr_from, resolve_hints, width_from
 
 @pytest.mark.parametrize(
     ("hint", "width"),
-    [("320", 350), ("350", 350), ("1", 50), ("8192", 8_192), ("999999", 8_192), (None, None), ("", None), ("0", None),
-     ("-5", None), ("3.5", None), ("abc", None), ("٣٢٠", None), ("0320", None), (" 320", None), ("9" * 5_000, None)],
-)  # fmt: skip
+    [
+        ("320", 350),
+        ("350", 350),
+        ("1", 50),
+        ("8192", 8_192),
+        ("999999", 8_192),
+        (None, None),
+        ("", None),
+        ("0", None),
+        ("-5", None),
+        ("3.5", None),
+        ("abc", None),
+        ("٣٢٠", None),
+        ("0320", None),
+        (" 320", None),
+        ("9" * 5_000, None),
+    ],
+)
 def test_widths_are_rounded_up(hint: str | None, width: int | None) -> None:
     assert width_from(hint) == width
 
 
 @pytest.mark.parametrize(
     ("hint", "ratio"),
-    [("1", 1.0), ("1.25", 1.5), ("1.3333333730697632", 1.5), ("2", 2.0), ("2.625", 3.0), ("4", 3.0), ("0.5", 1.0),
-     (None, None), ("", None), ("0", None), ("0.0", None), ("nan", None), ("inf", None), ("1e1", None), ("-1", None),
-     ("1_0", None), ("2.", None), ("100", None), ("2" * 5_000, None)],
-)  # fmt: skip
+    [
+        ("1", 1.0),
+        ("1.25", 1.5),
+        ("1.3333333730697632", 1.5),
+        ("2", 2.0),
+        ("2.625", 3.0),
+        ("4", 3.0),
+        ("0.5", 1.0),
+        (None, None),
+        ("", None),
+        ("0", None),
+        ("0.0", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e1", None),
+        ("-1", None),
+        ("1_0", None),
+        ("2.", None),
+        ("100", None),
+        ("2" * 5_000, None),
+    ],
+)
 def test_ratios_are_rounded_up_to_a_step(hint: str | None, ratio: float | None) -> None:
     assert dpr_from(hint) == ratio
 

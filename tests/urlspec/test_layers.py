@@ -25,27 +25,35 @@ def outline(steps: tuple[Step, ...]) -> list[object]:
         # Nothing closes it: applied at once; some arguments shape the layer, the others place it
         (
             "w_3/l_logo,w_0.5,h_9,c_fill,r_90,a_20,e_blur:2,rad_3,g_south,x_3,y_4,o_60,e_multiply",
-            ["w_3", ["l_logo,r_90,c_fill,w_0.5,h_9,a_20,e_blur:2,rad_3", [], "g_south,x_3,y_4,o_60,e_multiply"]],
+            [
+                "w_3",
+                ["l_logo,r_90,c_fill,w_0.5,h_9,a_20,e_blur:2,rad_3", [], "g_south,x_3,y_4,o_60,e_multiply"],
+            ],
         ),
         ("l_logo,c_crop,w_9,h_9,g_south", [["l_logo,c_crop,w_9,h_9", [], "g_south"]]),
         ("l_a,fl_tiled/l_b/w_3", [["l_a", [], "fl_tiled"], ["l_b", [], ""], "w_3"]),
         ("u_logo,w_1.0", [["u_logo,w_1.0", [], ""]]),
         # Closed: what stands between belongs to the layer
-        ("l_a,w_9/r_90/e_blur:2/fl_layer_apply,g_south,o_50/w_3",
-         [["l_a,w_9", ["r_90", "e_blur:2"], "fl_layer_apply,g_south,o_50"], "w_3"]),
+        (
+            "l_a,w_9/r_90/e_blur:2/fl_layer_apply,g_south,o_50/w_3",
+            [["l_a,w_9", ["r_90", "e_blur:2"], "fl_layer_apply,g_south,o_50"], "w_3"],
+        ),
         ("l_a/fl_layer_apply", [["l_a", [], "fl_layer_apply"]]),
-        ("l_a,w_9,h_9,c_fill,g_auto/fl_layer_apply",
-         [["l_a,c_fill,w_9,h_9,g_auto", [], "fl_layer_apply"]]),
+        ("l_a,w_9,h_9,c_fill,g_auto/fl_layer_apply", [["l_a,c_fill,w_9,h_9,g_auto", [], "fl_layer_apply"]]),
         # The nearest open one is closed
         ("l_a/l_b/fl_layer_apply", [["l_a", [], ""], ["l_b", [], "fl_layer_apply"]]),
-        ("l_a/l_b/w_3/fl_layer_apply,x_3/e_negate/fl_layer_apply,x_4",
-         [["l_a", [["l_b", ["w_3"], "fl_layer_apply,x_3"], "e_negate"], "fl_layer_apply,x_4"]]),
-        ("l_a/fl_layer_apply/l_b/fl_layer_apply",
-         [["l_a", [], "fl_layer_apply"], ["l_b", [], "fl_layer_apply"]]),
+        (
+            "l_a/l_b/w_3/fl_layer_apply,x_3/e_negate/fl_layer_apply,x_4",
+            [["l_a", [["l_b", ["w_3"], "fl_layer_apply,x_3"], "e_negate"], "fl_layer_apply,x_4"]],
+        ),
+        (
+            "l_a/fl_layer_apply/l_b/fl_layer_apply",
+            [["l_a", [], "fl_layer_apply"], ["l_b", [], "fl_layer_apply"]],
+        ),
         # No-ops and output arguments do not break a bracket
         ("l_a/e_blur:0/fl_layer_apply,f_webp", [["l_a", [], "fl_layer_apply"]]),
     ],
-)  # fmt: skip
+)
 def test_steps(chain: str, steps: list[object]) -> None:
     request = parse(f"/{chain}/cat")
     assert outline(request.steps()) == steps
@@ -75,9 +83,28 @@ def test_a_closing_component_places(allowed: str) -> None:
 
 @pytest.mark.parametrize(
     "refused",
-    ["w_3", "h_3", "c_fill", "ar_1", "r_90", "a_20", "flip_h", "e_blur:2", "e_blur:0", "e_trim", "rad_3", "pad_3",
-     "bo_1px_solid_red", "b_red", "co_red", "dpr_2", "z_2", "a_0", "r_auto"],
-)  # fmt: skip
+    [
+        "w_3",
+        "h_3",
+        "c_fill",
+        "ar_1",
+        "r_90",
+        "a_20",
+        "flip_h",
+        "e_blur:2",
+        "e_blur:0",
+        "e_trim",
+        "rad_3",
+        "pad_3",
+        "bo_1px_solid_red",
+        "b_red",
+        "co_red",
+        "dpr_2",
+        "z_2",
+        "a_0",
+        "r_auto",
+    ],
+)
 def test_a_closing_component_shapes_nothing(refused: str) -> None:
     with pytest.raises(UrlError) as caught:
         parse(f"/l_logo/fl_layer_apply,{refused}/cat")

@@ -63,7 +63,7 @@ def test_it_is_a_frozen_value(kind: type[Argument]) -> None:
     assert dataclasses.is_dataclass(kind)
     assert not hasattr(kind.__new__(kind), "__dict__")
     with pytest.raises((dataclasses.FrozenInstanceError, AttributeError, TypeError)):
-        kind.__new__(kind).anything = 1  # type: ignore[attr-defined]
+        kind.__new__(kind).anything = 1
 
 
 @KINDS
@@ -84,39 +84,11 @@ def test_inside_a_component_things_happen_in_the_promised_order() -> None:
     # EXIF and right-angle turn, flip, trim, size, free angle, tones and colours, detail, corners, padding and
     # border, background, layer
     promised = [
-        "r",
-        "flip",
-        "e_trim",
-        "c",
-        "w",
-        "h",
-        "ar",
-        "g",
-        "x",
-        "y",
-        "z",
-        "dpr",
-        "a",
-        "e_brightness",
-        "e_contrast",
-        "e_gamma",
-        "e_saturation",
-        "e_hue",
-        "e_grayscale",
-        "e_sepia",
-        "e_negate",
-        "e_blur",
-        "e_sharpen",
-        "e_pixelate",
-        "rad",
-        "pad",
-        "bo",
-        "b",
-        "o",
-    ]
-    names = [
-        f"{kind.key}_{kind.word}" if kind.word else kind.key for kind in sorted(PIPELINE, key=PIPELINE.index)
-    ]
+        "r", "flip", "e_trim", "c", "w", "h", "ar", "g", "x", "y", "z", "dpr", "a",
+        "e_brightness", "e_contrast", "e_gamma", "e_saturation", "e_hue", "e_grayscale", "e_sepia",
+        "e_negate", "e_blur", "e_sharpen", "e_pixelate", "rad", "pad", "bo", "b", "o",
+    ]  # fmt: skip
+    names = [f"{kind.key}_{kind.word}" if kind.word else kind.key for kind in PIPELINE]
     assert [name for name in names if name in promised] == promised
 
 

@@ -26,7 +26,7 @@ VECTORS = [
     ("img.example", "k2", 0, "/f_auto,q_auto/@products/shoes/1.jpg",
      "/s1.k2.0.VnJ67b2l4_BGcvIaOg-OMSna4rlsKUgtJ7NCkqPHBso/f_auto,q_auto/@products/shoes/1.jpg"),
 ]  # fmt: skip
-_, _, _, REST, SIGNED = VECTORS[0]
+REST, SIGNED = VECTORS[0][3:]
 MAC = SIGNED.split("/")[1].rpartition(".")[2]
 
 
@@ -117,21 +117,57 @@ def test_no_other_spelling_of_the_mac_is_accepted(mac: str) -> None:
 
 @pytest.mark.parametrize(
     "head",
-    ["s1.WEB.0.", "s1.Web.0.", "s1.web.00.", "s1.web.-0.", "s1.web.+0.", "s1.web.0x0.", "s1.web.0.0.", "s1.web..",
-     "s1..0.", "s1.web.", "s1.0.", "s1.", "s1.web.0000000000.", "s1.web.1893456000.", "s1.web.18934560000.",
-     "s1.web.189345600.", "s1.web.1893456000.0.", "s1.web.%30.", "s1.w%65b.0.", "s1.web 0.", "s1.webwebweb.0.",
-     "s1.w_b.0.", "s1. web.0.", "s1.web.٠.", "s1.web.1e9.", "s1.web.-893456000."],
-)  # fmt: skip
+    [
+        "s1.WEB.0.",
+        "s1.Web.0.",
+        "s1.web.00.",
+        "s1.web.-0.",
+        "s1.web.+0.",
+        "s1.web.0x0.",
+        "s1.web.0.0.",
+        "s1.web..",
+        "s1..0.",
+        "s1.web.",
+        "s1.0.",
+        "s1.",
+        "s1.web.0000000000.",
+        "s1.web.1893456000.",
+        "s1.web.18934560000.",
+        "s1.web.189345600.",
+        "s1.web.1893456000.0.",
+        "s1.web.%30.",
+        "s1.w%65b.0.",
+        "s1.web 0.",
+        "s1.webwebweb.0.",
+        "s1.w_b.0.",
+        "s1. web.0.",
+        "s1.web.٠.",
+        "s1.web.1e9.",
+        "s1.web.-893456000.",
+    ],
+)
 def test_no_other_spelling_of_the_head_is_accepted(head: str) -> None:
     assert refused(f"/{head}{MAC}{REST}") == "signature_invalid"
 
 
 @pytest.mark.parametrize(
     "rest",
-    ["/w_300,r_90,f_webp/dog", "/w_301,r_90,f_webp/cat", "/r_90,w_300,f_webp/cat", "/w_300,r_90,f_webp/cat/",
-     "//w_300,r_90,f_webp/cat", "/w_300,r_90,f_webp/ca%74", "/w_300,r_90,f_webp/cat?", "/w_300,r_90,f_webp/Cat",
-     "/w_300%2Cr_90,f_webp/cat", "/", "/cat", "/w_300,r_90,f_webp/cat\n", "/./w_300,r_90,f_webp/cat"],
-)  # fmt: skip
+    [
+        "/w_300,r_90,f_webp/dog",
+        "/w_301,r_90,f_webp/cat",
+        "/r_90,w_300,f_webp/cat",
+        "/w_300,r_90,f_webp/cat/",
+        "//w_300,r_90,f_webp/cat",
+        "/w_300,r_90,f_webp/ca%74",
+        "/w_300,r_90,f_webp/cat?",
+        "/w_300,r_90,f_webp/Cat",
+        "/w_300%2Cr_90,f_webp/cat",
+        "/",
+        "/cat",
+        "/w_300,r_90,f_webp/cat\n",
+        "/./w_300,r_90,f_webp/cat",
+    ],
+)
 def test_every_byte_after_the_signature_is_signed(rest: str) -> None:
     assert refused(f"/s1.web.0.{MAC}{rest}") == "signature_invalid"
 
@@ -250,9 +286,19 @@ def test_only_a_path_is_signed(rest: str | bytes) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["web", "web:short", "WEB:" + "x" * 32, ":" + "x" * 32, "w_b:" + "x" * 32, "webwebweb:" + "x" * 32,
-     "a:" + "x" * 32 + ",b", "a:" + "x" * 31, " a:" + "x" * 32, "a:" + "x" * 32 + ",a:" + "y" * 32],
-)  # fmt: skip
+    [
+        "web",
+        "web:short",
+        "WEB:" + "x" * 32,
+        ":" + "x" * 32,
+        "w_b:" + "x" * 32,
+        "webwebweb:" + "x" * 32,
+        "a:" + "x" * 32 + ",b",
+        "a:" + "x" * 31,
+        " a:" + "x" * 32,
+        "a:" + "x" * 32 + ",a:" + "y" * 32,
+    ],
+)
 def test_keys_that_cannot_be_used(text: str) -> None:
     with pytest.raises(KeyFormatError) as caught:
         Keyring.read(text)
