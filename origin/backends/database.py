@@ -62,7 +62,9 @@ class Database:
             return None
         return await self._within(READ, self._find(assets.c.id == id))
 
-    async def find_same(self, owner: str | None, sha256: str) -> Asset | None:
+    async def find_same(
+        self, owner: str | None, sha256: str, *, visibility: str | None = None
+    ) -> Asset | None:
         current = asset_versions.alias("same")
         newest = (
             sa.select(assets.c.id)
@@ -75,6 +77,7 @@ class Database:
                 current.c.purged.is_(False),
                 assets.c.owner.is_not_distinct_from(owner),
                 assets.c.deleted.is_(None),
+                sa.true() if visibility is None else assets.c.visibility == visibility,
             )
             .order_by(assets.c.created.desc(), assets.c.id)
             .limit(1)

@@ -120,6 +120,14 @@ async def test_the_newest_live_asset_with_the_same_bytes(database: Database, own
     assert await database.find_same("nobody", "ab" * 32) is None
 
 
+async def test_the_same_bytes_with_one_visibility(database: Database) -> None:
+    await database.add(an_asset("public"))
+    await database.add(replace(an_asset("private"), visibility="private", created=WHEN + timedelta(days=1)))
+    wanted = [None, "public", "private"]
+    found = [await database.find_same(None, "ab" * 32, visibility=visibility) for visibility in wanted]
+    assert [asset and asset.id for asset in found] == ["private", "public", "private"]
+
+
 async def test_changes_are_seen_once_and_in_order(database: Database) -> None:
     start, none = await database.changed_since(-1)
     assert none == []
