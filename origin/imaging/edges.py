@@ -110,7 +110,8 @@ def _corner(across: float, down: float) -> VipsImage:
     x, y = (across - place[0]) / across, (down - place[1]) / down
     reach = (x * x + y * y) ** 0.5
     slope = ((x / across) * (x / across) + (y / down) * (y / down)) ** 0.5
-    outside = (reach - 1) * reach / (slope + 1e-9)
+    # Near the middle of the ellipse, far from the line, the estimate of the distance has no meaning.
+    outside = (reach < 0.25).ifthenelse(-1, (reach - 1) * reach / (slope + 1e-9))
     coverage = ((0.5 - outside) * 255).rint()
     return (coverage < 0).ifthenelse(0, (coverage > 255).ifthenelse(255, coverage)).cast("uchar")
 

@@ -43,7 +43,7 @@ class Load:
     """Counted from 0."""
     frames: int = 1
     shrink: float = 1.0
-    """The picture may come this many times smaller: that still is at least twice the pixels that are needed."""
+    """The picture may come this many times smaller: that is still at least twice what is needed."""
 
     @property
     def decoded(self) -> float:

@@ -15,7 +15,7 @@ from origin.errors import (
     ResultTooLarge,
     TooExpensive,
 )
-from origin.imaging.geometry import Box, Smart
+from origin.imaging.geometry import Box, Size, Smart
 from origin.imaging.model import Header, Limits
 from origin.imaging.plan import Plan, PlannedLayer, plan
 from origin.imaging.shape import Shape
@@ -193,8 +193,8 @@ def test_ignoring_the_orientation_shows_the_stored_pixels(
         ("/c_crop,w_900,h_50", Box(0, 0, 600, 50)),
         ("/c_crop,w_100,h_50,x_20,y_30,dpr_2", Box(40, 60, 200, 100)),
         ("/r_90,c_crop,w_100,h_50,x_350", Box(350, 0, 50, 50)),
-        ("/c_crop,w_100,h_50,g_auto", Smart((100, 50), "attention")),
-        ("/c_crop,w_100,h_50,g_entropy", Smart((100, 50), "entropy")),
+        ("/c_crop,w_100,h_50,g_auto", Smart(Size(100, 50), "attention")),
+        ("/c_crop,w_100,h_50,g_entropy", Smart(Size(100, 50), "entropy")),
     ],
 )
 def test_crop_region(url: str, region: Box | Smart) -> None:
@@ -222,7 +222,7 @@ def test_a_region_wholly_outside_is_refused(url: str) -> None:
         ("/c_fill,w_200,h_200,g_fp:0.25:0.5", (300, 200), Box(0, 0, 200, 200)),
         ("/c_fill,w_200,h_200,g_fp:0.5:0.5", (300, 200), Box(50, 0, 200, 200)),
         ("/c_fill,w_200,h_200,g_xy_center,x_400,y_0", (300, 200), Box(100, 0, 200, 200)),
-        ("/c_fill,w_200,h_200,g_auto", (300, 200), Smart((200, 200), "attention")),
+        ("/c_fill,w_200,h_200,g_auto", (300, 200), Smart(Size(200, 200), "attention")),
         ("/c_fill,w_900,h_900", (1350, 900), Box(225, 0, 900, 900)),
         ("/c_fill,w_600,h_400", None, None),
         ("/c_lfill,w_900,h_100", None, Box(0, 150, 600, 100)),
@@ -247,7 +247,7 @@ def test_focus_is_where_the_asset_says_and_else_the_centre() -> None:
         ("/c_thumb,w_100,h_100,z_2", Box(200, 100, 200, 200)),
         ("/c_thumb,w_100,h_100,z_2,g_north_west", Box(0, 0, 200, 200)),
         ("/c_thumb,w_100,h_100,z_0.5", Box(100, 0, 400, 400)),
-        ("/c_thumb,w_100,h_100,z_4,g_auto", Smart((100, 100), "attention")),
+        ("/c_thumb,w_100,h_100,z_4,g_auto", Smart(Size(100, 100), "attention")),
     ],
 )
 def test_thumb_zooms_before_it_fills(url: str, region: Box | Smart) -> None:
