@@ -127,7 +127,7 @@ class CornersCodec(Codec[Corners]):
     def read(self, parts: Sequence[str]) -> Corners:
         if list(parts) == ["max"]:
             return "max"
-        if len(parts) > 4:
+        if not 1 <= len(parts) <= 4:
             raise BadValue
         radii = [read_integer(part) for part in parts]
         if any(radius is None or radius > 65_535 for radius in radii):
@@ -170,7 +170,7 @@ class PaddingCodec(Codec[tuple[Any, ...]]):
         return len(parts)
 
     def read(self, parts: Sequence[str]) -> tuple[Any, ...]:
-        if len(parts) > 4:
+        if not 1 <= len(parts) <= 4:
             raise BadValue
         return tuple(spread([self._side.read([part]) for part in parts]))
 
