@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from limits import RateLimitItem
 
 from origin.backends.database import Database
 from origin.backends.files import FileStore, FolderSource
@@ -15,20 +20,31 @@ from origin.backends.leases import LocalLeases
 from origin.backends.results import FolderResults, MemoryResults, TieredResults
 from origin.backends.source_cache import SourceCache
 from origin.errors import Unavailable
+from origin.http import api as http_api
+from origin.http.auth import Authenticator
 from origin.http.pages import Check, Example, pages
 from origin.http.pictures import Pictures
 from origin.http.server import Server
 from origin.imaging.model import RENDERER_DATE, Limits
 from origin.imaging.pool import RenderPool
-from origin.ports import Leases, ObjectReader, ObjectStore
+from origin.ports import EdgePurger, Leases, ObjectReader, ObjectStore, Presigner
 from origin.service.access import Gatekeeper
+from origin.service.accounts import Accounts, Passwords
 from origin.service.admission import Admission, AdmissionSettings, Ask
 from origin.service.catalog import CachedAssets, Catalog, NamedSource
 from origin.service.changes import ChangeWatch
 from origin.service.deliver import Deliver, DeliverSettings
+from origin.service.eager import Eager, Messenger
 from origin.service.explain import Explain
 from origin.service.ingest import Ingest, Ingested, Upload
-from origin.settings import Settings, SettingsError
+from origin.service.jwks import ForeignTokens
+from origin.service.library import Library
+from origin.service.purge import Emissions, Purge
+from origin.service.rates import Kind, Rates, read_limit
+from origin.service.tokens import Tokens
+from origin.service.uploads import StraightUploads
+from origin.service.urls import OwnUrls
+from origin.settings import LOOPBACK, Settings, SettingsError
 from origin.sources import SourceSetting
 from urlspec.presets import PresetFileError, Presets
 
@@ -51,6 +67,14 @@ class Origin:
     explain: Explain
     ingest: Ingest
     watch: ChangeWatch
+    accounts: Accounts
+    library: Library
+    uploads: StraightUploads
+    purge: Purge
+    eager: Eager
+    rates: Rates
+    authenticator: Authenticator
+    emissions: Emissions | None
     checks: dict[str, tuple[Check, bool]]
     """Dependency: how to ask it, and whether pictures need it."""
     closers: tuple[Closer, ...]
@@ -58,7 +82,7 @@ class Origin:
     @asynccontextmanager
     async def stored(self) -> AsyncIterator[Origin]:
         """With the data folder and the database ready, for short commands."""
-        self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        _uploads_folder(self.settings).mkdir(parents=True, exist_ok=True)
         async with AsyncExitStack() as stack:
             for closer in self.closers:
                 stack.push_async_callback(closer)
@@ -100,6 +124,7 @@ def build(settings: Settings) -> Origin:
     assets = CachedAssets(database)
     sources = {source.name: _named(source, settings, closers) for source in settings.sources}
     catalog = Catalog(assets, originals, sources)
+    rates = _rates(settings)
     gate = Gatekeeper(settings.keyring, settings.unsigned_mode, presets, catalog)
     admission = Admission(
         gate, AdmissionSettings(presets, settings.max_url_bytes, _fonts_fingerprint(settings), changed)
@@ -112,8 +137,20 @@ def build(settings: Settings) -> Origin:
         leases,
         pool,
         DeliverSettings(limits, settings.deadline, settings.max_source_bytes, fonts),
+        charge=lambda who: rates.take("render", who),
     )
     closers.append(deliver.close)
+    ingest = Ingest(database, originals, pool, settings.max_source_bytes)
+    edges = _edges(settings, closers)
+    emissions = Emissions(database) if edges else None
+    purge = Purge(assets, results, edges, database, deadline=settings.deadline, emissions=emissions)
+    closers.append(purge.close)
+    eager = Eager(deliver, _messenger(settings, closers))
+    closers.append(eager.close)
+    tokens = Tokens(_jwt_secret(settings), database, settings.audience)
+    passwords = Passwords()
+    library = Library(database, ingest, purge, settings.quota_bytes)
+    presigner = originals if isinstance(originals, Presigner) else None
     return Origin(
         settings,
         database,
@@ -122,8 +159,29 @@ def build(settings: Settings) -> Origin:
         pool,
         deliver,
         Explain(admission, cache, pool, limits, settings.max_source_bytes),
-        Ingest(database, originals, pool, settings.max_source_bytes),
+        ingest,
         ChangeWatch(database, assets),
+        Accounts(database, tokens, passwords, registration=settings.registration_open),
+        library,
+        StraightUploads(
+            database,
+            database,
+            originals,
+            presigner,
+            library,
+            _uploads_folder(settings),
+            max_bytes=settings.max_source_bytes,
+        ),
+        purge,
+        eager,
+        rates,
+        Authenticator(
+            tokens,
+            _foreign(settings, closers),
+            trusted_proxies=settings.trusted_proxies,
+            own_origins=_own_origins(settings),
+        ),
+        emissions,
         checks,
         tuple(closers),
     )
@@ -138,15 +196,38 @@ def application(origin: Origin, examples: Callable[[], Awaitable[list[Example]]]
         cache_control=settings.cache_control,
         public_url=(settings.public_url or "").rstrip("/"),
         cors_origins=frozenset(settings.cors_origins),
-        authenticate=lambda _: None,
+        authenticate=origin.authenticator.principal,
+        address=origin.authenticator.address,
+        emissions=origin.emissions,
     )
+    api = http_api.application(_api_parts(origin))
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         async with origin.running():
             yield
 
-    return Server(pictures, pages(origin.checks, examples), lifespan)
+    return Server(pictures, pages(origin.checks, examples, http_api.openapi(api)), api, lifespan)
+
+
+def _api_parts(origin: Origin) -> http_api.Parts:
+    settings = origin.settings
+    public_url = (settings.public_url or "").rstrip("/")
+    return http_api.Parts(
+        origin.accounts,
+        origin.authenticator,
+        origin.library,
+        origin.uploads,
+        OwnUrls(origin.database, settings.keyring, public_url),
+        origin.eager,
+        origin.database,
+        origin.rates,
+        public_url,
+        secure_cookies=settings.host not in LOOPBACK or public_url.startswith("https:"),
+        max_bytes=settings.max_source_bytes,
+        folder=_uploads_folder(settings),
+        cors_origins=settings.cors_origins,
+    )
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -162,6 +243,95 @@ def limits_of(settings: Settings) -> Limits:
         render_seconds=settings.render_timeout,
         accept=settings.accept,
     )
+
+
+def _uploads_folder(settings: Settings) -> Path:
+    return settings.data_dir / "uploads"
+
+
+def _own_origins(settings: Settings) -> frozenset[str]:
+    own = set(settings.cors_origins)
+    if settings.public_url:
+        parts = urlsplit(settings.public_url)
+        own.add(f"{parts.scheme}://{parts.netloc}")
+    return frozenset(own)
+
+
+def _jwt_secret(settings: Settings) -> bytes:
+    """The secret of our tokens; one that is missing is made once and kept, readable by its owner only."""
+    if settings.jwt_secret is not None:
+        return settings.jwt_secret.encode()
+    path = settings.data_dir / "jwt-secret"
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".jwt-secret-{os.getpid()}")
+    if not path.exists():
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        try:
+            # Of several processes that start at once the first one wins; the others use what it wrote.
+            os.link(temporary, path)
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+    return path.read_bytes().strip()
+
+
+def _foreign(settings: Settings, closers: list[Closer]) -> ForeignTokens | None:
+    if settings.jwks_url is None:
+        return None
+    from origin.backends.jwks import HttpKeyFetcher
+
+    assert settings.jwt_issuer is not None
+    assert settings.jwt_audience is not None
+    fetcher = HttpKeyFetcher(settings.jwks_url)
+    closers.append(fetcher.close)
+    return ForeignTokens(fetcher, settings.jwt_issuer, settings.jwt_audience)
+
+
+def _rates(settings: Settings) -> Rates:
+    limits: dict[Kind, RateLimitItem | None] = {
+        "render": read_limit(settings.rate_render),
+        "upload": read_limit(settings.rate_upload),
+        "login": read_limit(settings.rate_login),
+        "register": read_limit(settings.rate_register),
+        "api": read_limit(settings.rate_api),
+    }
+    if settings.redis_url is None:
+        return Rates(limits)
+    from origin.backends.rate_store import shared_rates
+
+    return Rates(limits, shared_rates(settings.redis_url))
+
+
+def _edges(settings: Settings, closers: list[Closer]) -> list[EdgePurger]:
+    edges: list[EdgePurger] = []
+    if not (settings.edges or settings.cdn_purge_url):
+        return edges
+    from origin.backends.edge import NginxEdge, WebhookEdge
+
+    for url in settings.edges:
+        assert settings.edge_secret is not None
+        nginx = NginxEdge(url, settings.edge_secret)
+        closers.append(nginx.close)
+        edges.append(nginx)
+    if settings.cdn_purge_url:
+        cdn = WebhookEdge(settings.cdn_purge_url, settings.cdn_purge_token or "")
+        closers.append(cdn.close)
+        edges.append(cdn)
+    return edges
+
+
+def _messenger(settings: Settings, closers: list[Closer]) -> Messenger | None:
+    if settings.webhook_url is None:
+        return None
+    from origin.backends.webhook import Webhook
+
+    assert settings.webhook_secret is not None
+    webhook = Webhook(settings.webhook_url, settings.webhook_secret)
+    closers.append(webhook.close)
+    return webhook
 
 
 def _presets(settings: Settings) -> tuple[Presets, float]:

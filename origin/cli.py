@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from origin.settings import Settings
 
 app = typer.Typer(
-    help="An image CDN origin: URLs become pictures. Settings come from the environment; see `origin doctor`.",
+    help="An image CDN origin: URLs become pictures. Settings come from the environment.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

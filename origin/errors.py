@@ -154,6 +154,11 @@ class ImageError(OriginError):
     status = 422
 
 
+class UploadMismatch(ImageError):
+    code = "upload_mismatch"
+    title = "What was put is not what was announced"
+
+
 class ImageCorrupt(ImageError):
     code = "image_corrupt"
     title = "The picture is damaged or incomplete"
@@ -187,6 +192,8 @@ class TooManyRequests(OriginError):
     code = "too_many_requests"
     title = "Too many requests"
     retry_after = 60
+    wait: int | None = None
+    """Seconds until it is worth trying again, where they are known."""
 
 
 class Internal(OriginError):

@@ -415,6 +415,7 @@ class IdempotencyKeeper(Protocol):
         ...
 
 
+@runtime_checkable
 class Presigner(Protocol):
     """An optional power of object stores: a browser puts an object straight into them."""
 

@@ -5,6 +5,7 @@ Each is declared once; the reference in the README, ``origin doctor`` and the me
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from urlspec.errors import nearest
 from urlspec.sign import EXAMPLE_SECRET, Keyring
 
 _BYTES = re.compile(r"([0-9]{1,15})\s*(B|KiB|MiB|GiB|TiB)?", re.ASCII)
+_RATE = re.compile(r"[1-9][0-9]{0,6}/(?:second|minute|hour|day)", re.ASCII)
 _UNITS = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
 INPUTS = ("jpeg", "png", "webp", "gif", "avif", "tiff", "svg")
@@ -64,7 +66,23 @@ def _origins(value: object) -> object:
     )
 
 
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(
+        ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip()
+    )
+
+
+def _rate(value: object) -> object:
+    if isinstance(value, str) and value != "off" and not _RATE.fullmatch(value):
+        raise ValueError("is neither <count>/<second|minute|hour|day> nor off")
+    return value
+
+
 Bytes = Annotated[int, BeforeValidator(_bytes)]
+Rate = Annotated[str, BeforeValidator(_rate)]
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
 def _own(name: str, default: Any, doc: str, example: str, **rules: Any) -> Any:
@@ -188,6 +206,73 @@ class Settings(BaseModel):
         "public, max-age=600",
         pattern=r"^public, [ -~]+$",
     )
+    jwt_secret: str | None = _own(
+        "JWT_SECRET",
+        None,
+        "Signs our tokens, at least 32 bytes; made once and kept in the data folder unless set",
+        "<43 random characters>",
+        min_length=32,
+    )
+    jwks_url: str | None = _own(
+        "ORIGIN_JWKS_URL",
+        None,
+        "Keys of your own identity provider; its RS256 or ES256 tokens then count instead of ours",
+        "https://login.example/.well-known/jwks.json",
+        pattern=r"^https://[^\s]+$|^http://(127\.0\.0\.1|localhost)[:/][^\s]*$",
+    )
+    jwt_issuer: str | None = _own(
+        "ORIGIN_JWT_ISSUER", None, "Issuer of those tokens", "https://login.example/"
+    )
+    jwt_audience: str | None = _own("ORIGIN_JWT_AUDIENCE", None, "Audience of those tokens", "img.example")
+    registration: Literal["open", "closed"] | None = _own(
+        "ORIGIN_REGISTRATION", None, "Who may register: open on loopback, else closed, unless set", "closed"
+    )
+    quota_bytes: Bytes = _own("ORIGIN_QUOTA_BYTES", 5 << 30, "What one user may store", "5GiB", ge=1)
+    trusted_proxies: Annotated[Networks, BeforeValidator(_networks)] = _own(
+        "ORIGIN_TRUSTED_PROXIES",
+        (),
+        "Addresses or networks whose X-Forwarded-For is believed",
+        "127.0.0.1,10.0.0.0/8",
+    )
+    rate_render: Rate = _own(
+        "ORIGIN_RATE_RENDER", "600/minute", "Renders by user or address; hits are free", "off"
+    )
+    rate_upload: Rate = _own("ORIGIN_RATE_UPLOAD", "60/minute", "Uploads by user", "60/minute")
+    rate_login: Rate = _own("ORIGIN_RATE_LOGIN", "10/minute", "Sign-ins by address", "10/minute")
+    rate_register: Rate = _own("ORIGIN_RATE_REGISTER", "5/minute", "Registrations by address", "5/minute")
+    rate_api: Rate = _own("ORIGIN_RATE_API", "300/minute", "Other API requests by user", "300/minute")
+    edges: Annotated[tuple[str, ...], BeforeValidator(_origins)] = _own(
+        "ORIGIN_EDGES", (), "nginx caches to tell when an asset changes", "http://10.88.0.10:8080"
+    )
+    edge_secret: str | None = _own(
+        "ORIGIN_EDGE_SECRET",
+        None,
+        "What they know us by; also in their nginx.conf",
+        "<64 hex digits>",
+        min_length=32,
+    )
+    cdn_purge_url: str | None = _own(
+        "ORIGIN_CDN_PURGE_URL",
+        None,
+        "Receives a POST with the surrogate key and the paths of what changed",
+        "https://hooks.example/purge",
+        pattern=r"^https?://[^\s]+$",
+    )
+    cdn_purge_token: str | None = _own("ORIGIN_CDN_PURGE_TOKEN", None, "Bearer token of those requests", "…")
+    webhook_url: str | None = _own(
+        "ORIGIN_WEBHOOK_URL",
+        None,
+        "Receives a POST when an upload and its eager variants are done",
+        "https://app.example/hooks/images",
+        pattern=r"^https?://[^\s]+$",
+    )
+    webhook_secret: str | None = _own(
+        "ORIGIN_WEBHOOK_SECRET",
+        None,
+        "Signs those requests, at least 32 bytes",
+        "<43 random characters>",
+        min_length=32,
+    )
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins)] = _own(
         "ORIGIN_CORS_ORIGINS", (), "Origins that may call the API from a browser", "https://app.example"
     )
@@ -216,8 +301,14 @@ class Settings(BaseModel):
         if self.host not in LOOPBACK and not self.signing_keys and self.unsigned is None:
             raise ValueError(
                 "ORIGIN_HOST is not loopback, but there is no signing key: anybody could order any picture. "
-                "Set ORIGIN_SIGNING_KEYS (`origin keys new` makes one), or ORIGIN_UNSIGNED=any if that is meant"
+                "Set ORIGIN_SIGNING_KEYS (`origin keys new` makes one), or ORIGIN_UNSIGNED=any if you mean it"
             )
+        if self.jwks_url and not (self.jwt_issuer and self.jwt_audience):
+            raise ValueError("ORIGIN_JWKS_URL needs ORIGIN_JWT_ISSUER and ORIGIN_JWT_AUDIENCE")
+        if self.edges and not self.edge_secret:
+            raise ValueError("ORIGIN_EDGES needs ORIGIN_EDGE_SECRET, which the edges know too")
+        if self.webhook_url and not self.webhook_secret:
+            raise ValueError("ORIGIN_WEBHOOK_URL needs ORIGIN_WEBHOOK_SECRET, which signs its requests")
         if self.deadline < self.render_timeout:
             raise ValueError("ORIGIN_DEADLINE must not be shorter than ORIGIN_RENDER_TIMEOUT")
         return self
@@ -229,6 +320,10 @@ class Settings(BaseModel):
     @property
     def unsigned_mode(self) -> str:
         return self.unsigned or ("none" if self.signing_keys else "any")
+
+    @property
+    def registration_open(self) -> bool:
+        return (self.registration or ("open" if self.host in LOOPBACK else "closed")) == "open"
 
     @property
     def queue_length(self) -> int:
@@ -273,7 +368,7 @@ def _problem(entry: Any) -> str:
     if not place:
         return str(message)
     field = Settings.model_fields[VARIABLES.get(str(place), str(place))]
-    secret = "SECRET" in str(place) or "KEY" in str(place)
+    secret = any(word in str(place) for word in ("SECRET", "KEY", "TOKEN", "_URL"))
     shown = "" if secret else f"={str(entry['input'])[:60]!r}"
     example = (field.examples or [""])[0]
     return f"{place}{shown}: {message}. Example: {place}={example}"

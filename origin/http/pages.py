@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from origin.http.problems import encode, problem_of, status_problem
+from origin.http import docs
+from origin.http.handlers import handle_errors
+from origin.http.problems import problem_of
 
 CHECK_SECONDS = 2.0
 Check = Callable[[], Awaitable[None]]
@@ -45,7 +46,9 @@ class Example:
 
 
 def pages(
-    checks: Mapping[str, tuple[Check, bool]], examples: Callable[[], Awaitable[list[Example]]]
+    checks: Mapping[str, tuple[Check, bool]],
+    examples: Callable[[], Awaitable[list[Example]]],
+    openapi: bytes,
 ) -> Starlette:
     """The application of the pages. ``checks``: name -> (check, whether the service needs it)."""
 
@@ -77,16 +80,26 @@ def pages(
     async def icon(_: Request) -> Response:
         return Response(status_code=204, headers={"cache-control": "public, max-age=86400"})
 
-    return Starlette(
+    async def api_document(_: Request) -> Response:
+        return Response(openapi, media_type="application/json")
+
+    async def api_page(_: Request) -> Response:
+        policy = "default-src 'none'; style-src 'unsafe-inline'"
+        return HTMLResponse(docs.page(openapi), headers={"content-security-policy": policy})
+
+    app = Starlette(
         routes=[
             Route("/", home),
             Route("/healthz", alive),
             Route("/readyz", ready),
             Route("/robots.txt", robots),
             Route("/favicon.ico", icon),
+            Route("/openapi.json", api_document),
+            Route("/docs", api_page),
         ],
-        exception_handlers={HTTPException: _http_problem, Exception: _problem},
     )
+    handle_errors(app)
+    return app
 
 
 async def _checked(check: Check) -> str:
@@ -97,32 +110,3 @@ async def _checked(check: Check) -> str:
     except Exception as error:
         return problem_of(error).code if not isinstance(error, TimeoutError) else "timeout"
     return "ok"
-
-
-async def _http_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 405:
-        problem = status_problem(405, "method_not_allowed", "That method does not work here.")
-    elif error.status_code == 404:
-        problem = status_problem(404, "not_found", "There is nothing here.")
-    else:
-        problem = status_problem(error.status_code, "bad_request", "The request is not understood.")
-    headers, body = encode(problem, request.scope["state"]["request_id"])
-    response = Response(body, problem.status)
-    response.raw_headers = [
-        *headers,
-        *(_header(name, value) for name, value in (error.headers or {}).items()),
-    ]
-    return response
-
-
-async def _problem(request: Request, error: Exception) -> Response:
-    request.scope["state"]["error"] = error
-    headers, body = encode(problem_of(error), request.scope["state"]["request_id"])
-    response = Response(body, problem_of(error).status)
-    response.raw_headers = headers
-    return response
-
-
-def _header(name: str, value: str) -> tuple[bytes, bytes]:
-    return name.lower().encode("latin-1"), value.encode("latin-1")

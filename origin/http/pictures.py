@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from email.utils import formatdate
-from typing import Final
-from urllib.parse import quote
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote
 
 from origin.http.asgi import (
     ClientGone,
@@ -24,6 +24,8 @@ from origin.service.access import Principal
 from origin.service.admission import Admitted, Ask
 from origin.service.deliver import Deliver, Delivered
 from origin.service.explain import Explain
+from origin.service.purge import Emissions
+from origin.service.queryform import path_of
 from urlspec.errors import UrlError
 from urlspec.outputs import Download, Version
 
@@ -31,7 +33,8 @@ YEAR: Final = 31_536_000
 HINTS: Final = b"Sec-CH-Width, Width, Sec-CH-DPR, DPR"
 ALLOW: Final = b"GET, HEAD, OPTIONS"
 
-Authenticate = Callable[[Scope], Principal | None]
+Authenticate = Callable[[Scope], Awaitable[Principal | None]]
+Address = Callable[[Scope], str]
 
 
 class Pictures:
@@ -46,6 +49,8 @@ class Pictures:
         public_url: str,
         cors_origins: frozenset[str],
         authenticate: Authenticate,
+        address: Address,
+        emissions: Emissions | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._deliver = deliver
@@ -54,6 +59,8 @@ class Pictures:
         self._public_url = public_url
         self._cors_origins = cors_origins
         self._authenticate = authenticate
+        self._address = address
+        self._emissions = emissions
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,37 +68,63 @@ class Pictures:
         if method not in {"GET", "HEAD"}:
             await self._other_method(scope, send)
             return
-        head = method == "HEAD"
+        await self._answer(scope, receive, send, self._path_form(scope))
+
+    async def query_form(self, id: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """``GET /images/<id>?width=…``. Caches in front do not keep it, so no purge needs to know of it."""
+        await self._answer(scope, receive, send, self._query_form(id, scope))
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, send: Send, work: Coroutine[Any, Any, tuple[Delivered, bool]]
+    ) -> None:
+        head = scope["method"] == "HEAD"
         try:
-            ask = self._ask(scope, raw_path(scope), scope["query_string"])
-            delivered = await while_connected(receive, self._deliver.deliver(ask))
+            delivered, keepable = await while_connected(receive, work)
         except ClientGone:
             return
         except Exception as error:
             await self._refuse(scope, send, error, head=head)
             return
-        await self._send(scope, send, delivered, head=head)
+        await self._send(scope, send, delivered, head=head, keepable=keepable)
 
-    def _ask(self, scope: Scope, path: bytes, query: bytes) -> Ask:
+    async def _path_form(self, scope: Scope) -> tuple[Delivered, bool]:
+        """The answer, and whether a cache in front may keep it."""
+        ask = await self._ask(scope, raw_path(scope), scope["query_string"])
+        delivered = await self._deliver.deliver(ask)
+        if self._emissions is None or not delivered.admitted.public:
+            return delivered, True
+        return delivered, await self._emissions.note(ask, delivered.admitted)
+
+    async def _query_form(self, id: str, scope: Scope) -> tuple[Delivered, bool]:
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        return await self._deliver.deliver(await self._ask(scope, path_of(id, query), b"")), True
+
+    async def _ask(self, scope: Scope, path: bytes, query: bytes) -> Ask:
         if query:
             raise UrlError(
                 "query_not_allowed",
                 "A picture's URL has no query string; every option stands in the path.",
                 expected="a path such as /w_300,f_webp/<id>",
             )
+        principal = await self._authenticate(scope)
         return Ask(
             path,
             header(scope, b"accept"),
             header(scope, b"sec-ch-width") or header(scope, b"width"),
             header(scope, b"sec-ch-dpr") or header(scope, b"dpr"),
-            self._authenticate(scope),
+            principal,
             header(scope, b"if-none-match"),
+            f"user:{principal.id}" if principal else f"ip:{self._address(scope)}",
         )
 
-    async def _send(self, scope: Scope, send: Send, delivered: Delivered, *, head: bool) -> None:
+    async def _send(
+        self, scope: Scope, send: Send, delivered: Delivered, *, head: bool, keepable: bool
+    ) -> None:
         headers = self._common(delivered.admitted, fallback=delivered.fallback)
         headers.append((b"etag", delivered.etag.encode()))
         headers.append((b"x-request-id", scope["state"]["request_id"].encode()))
+        if not keepable:
+            headers.append((b"x-accel-expires", b"0"))
         made = delivered.made
         if made is None:
             scope["state"]["cache"] = "client"
@@ -124,6 +157,8 @@ class Pictures:
             headers += [(b"cache-control", b"public, max-age=10"), (b"x-fallback", fallback.encode())]
         else:
             headers.append((b"cache-control", self.cache_control(admitted, draft=draft)))
+        if admitted.assets:
+            headers.append((b"surrogate-key", " ".join(admitted.assets).encode()))
         if admitted.public:
             headers.append((b"access-control-allow-origin", b"*"))
         varies = [b"Accept"] if admitted.negotiated else []
@@ -150,6 +185,8 @@ class Pictures:
         problem = problem_of(error)
         scope["state"]["error"] = error
         headers, body = encode(problem, scope["state"]["request_id"])
+        if problem.status == 401:
+            headers.append((b"www-authenticate", b'Bearer error="invalid_token"'))
         await respond(send, problem.status, headers, body, head=head)
 
     async def _other_method(self, scope: Scope, send: Send) -> None:
@@ -181,7 +218,7 @@ class Pictures:
         uri = (header(scope, b"x-original-uri") or "").encode("latin-1")
         path, mark, _ = uri.partition(b"?")
         try:
-            admitted = await self._deliver.admission.admit(self._ask(scope, path, mark))
+            admitted = await self._deliver.admission.admit(await self._ask(scope, path, mark))
         except Exception as error:
             problem = problem_of(error)
             scope["state"]["error"] = error
@@ -209,7 +246,7 @@ class Pictures:
             return
         head = scope["method"] == "HEAD"
         try:
-            ask = self._ask(scope, raw_path(scope)[len(b"/explain") :], scope["query_string"])
+            ask = await self._ask(scope, raw_path(scope)[len(b"/explain") :], scope["query_string"])
             body = await while_connected(receive, self._explain.explain(ask))
         except ClientGone:
             return

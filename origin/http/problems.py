@@ -36,9 +36,8 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, SignatureError):
         return Problem(error.status, error.code, error.title, error.detail, {})
     if isinstance(error, OriginError) and error.code:
-        return Problem(
-            error.status, error.code, error.title, error.detail, dict(error.members), error.retry_after
-        )
+        wait = getattr(error, "wait", None) or error.retry_after
+        return Problem(error.status, error.code, error.title, error.detail, dict(error.members), wait)
     return problem_of(Internal())
 
 

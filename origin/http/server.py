@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -11,11 +12,16 @@ import structlog
 from starlette.applications import Starlette
 
 from origin.errors import OriginError
-from origin.http.asgi import Message, Receive, Scope, Send, raw_path, request_id
+from origin.http.asgi import Message, Receive, Scope, Send, header, raw_path, request_id
 from origin.http.pictures import Pictures
 from urlspec.errors import UrlSpecError
 
-PAGES: Final = frozenset({b"", b"healthz", b"readyz", b"robots.txt", b"favicon.ico"})
+PAGES: Final = frozenset(
+    {b"", b"healthz", b"readyz", b"robots.txt", b"favicon.ico", b"openapi.json", b"docs"}
+)
+API: Final = frozenset({b"auth", b"images"})
+
+ID: Final = re.compile(rb"[A-Za-z0-9-]{1,64}")
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -23,9 +29,10 @@ Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 class Server:
     """Dispatches by the raw first segment: a decoded path has more spellings than one."""
 
-    def __init__(self, pictures: Pictures, pages: Starlette, lifespan: Lifespan) -> None:
+    def __init__(self, pictures: Pictures, pages: Starlette, api: Starlette, lifespan: Lifespan) -> None:
         self._pictures = pictures
         self._pages = pages
+        self._api = api
         self._lifespan = lifespan
         self._log = structlog.get_logger("origin.access")
 
@@ -54,6 +61,10 @@ class Server:
             await self._pictures.explain(scope, receive, send)
         elif first in PAGES and not rest:
             await self._pages(scope, receive, send)
+        elif first in API and (id := _picture_by_query(scope, first, rest)) is not None:
+            await self._pictures.query_form(id, scope, receive, send)
+        elif first in API and (rest or first == b"images"):
+            await self._api(scope, receive, send)
         else:
             await self._pictures(scope, receive, send)
 
@@ -93,6 +104,14 @@ class Server:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             raise
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _picture_by_query(scope: Scope, first: bytes, rest: bytes) -> str | None:
+    """The id in ``GET /images/<id>`` when the picture is wanted and not what is known of it."""
+    if first != b"images" or scope["method"] not in {"GET", "HEAD"} or not ID.fullmatch(rest):
+        return None
+    wants_json = "application/json" in (header(scope, b"accept") or "") and not scope["query_string"]
+    return None if wants_json else rest.decode("ascii")
 
 
 class _Answered:

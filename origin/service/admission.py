@@ -34,6 +34,8 @@ class Ask:
     principal: Principal | None = None
     etag: str | None = None
     """``If-None-Match``, as received."""
+    who: str = ""
+    """Whom a render is counted against."""
 
 
 @dataclass(frozen=True, slots=True)

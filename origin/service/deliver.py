@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -87,6 +87,10 @@ class DeliverSettings:
     fonts: str | None = None
 
 
+Charge = Callable[[str], Awaitable[object]]
+"""Counts a render against whoever wants it. Raises TooManyRequests."""
+
+
 class Deliver:
     """Answers delivery URLs."""
 
@@ -98,6 +102,7 @@ class Deliver:
         leases: Leases,
         renderer: Renderer,
         settings: DeliverSettings,
+        charge: Charge | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.admission = admission
@@ -106,6 +111,7 @@ class Deliver:
         self._leases = leases
         self._renderer = renderer
         self._settings = settings
+        self._charge = charge
         self._clock = clock
         self._flights: Flights[Made] = Flights()
         self._refused: dict[str, tuple[float, OriginError]] = {}
@@ -140,19 +146,21 @@ class Deliver:
             if ask.etag is not None and (etag := matching_etag(ask.etag, admitted.key)):
                 return Delivered(admitted, None, etag)
             try:
-                made = await self._result(admitted)
+                made = await self._result(admitted, ask.who)
             except _ChangedError:
                 admitted = await self.admission.admit(ask, fresh=True, fallback=fallback)
                 continue
             return Delivered(admitted, made, f'"{admitted.key}-{body_tag(made.result.body)}"')
         raise Unavailable("The picture is being changed just now.")
 
-    async def _result(self, admitted: Admitted) -> Made:
+    async def _result(self, admitted: Admitted, who: str) -> Made:
         if admitted.request.output.has(Raw):
             return await self._raw(admitted)
         if (kept := await self._results.lookup(admitted.key)) is not None:
             return Made(*kept)
         self._refuse_again(admitted.key)
+        if self._charge is not None and admitted.key not in self._flights:
+            await self._charge(who)
         made, joined = await self._flights.run(admitted.key, lambda: self._made_once(admitted))
         return replace(made, cache="coalesced") if joined else made
 

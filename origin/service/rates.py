@@ -1,0 +1,116 @@
+"""Rate limits by user or address, shared through Redis where there is one."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import time
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from limits import RateLimitItem, RateLimitItemPerMinute, parse
+from limits.aio.storage import MemoryStorage, Storage
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from origin.errors import TooManyRequests
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["render", "upload", "login", "register", "api"]
+GUARDED: Final[frozenset[str]] = frozenset({"login", "register"})
+"""Limits that must never fall away with the store that keeps them: then a quarter counts, in this process."""
+FAILURES_PER_ACCOUNT: Final = parse("5/15 minutes")
+FAILURES_PER_ADDRESS: Final = parse("20/15 minutes")
+_PAUSE = 1.0
+"""Seconds for which a store that failed is not asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How much is left, for the ``RateLimit-*`` headers."""
+
+    limit: int
+    remaining: int
+    reset: int
+    """Seconds."""
+
+
+class Rates:
+    """Counts against limits. ``limits`` maps a kind to its limit; None is off."""
+
+    def __init__(self, limits: dict[Kind, RateLimitItem | None], shared: Storage | None = None) -> None:
+        self._limits = limits
+        self._local = MovingWindowRateLimiter(MemoryStorage())
+        self._shared = MovingWindowRateLimiter(shared) if shared is not None else None
+        self._paused_until = 0.0
+
+    async def take(self, kind: Kind, who: str) -> Standing | None:
+        """Count one. Raises TooManyRequests with the seconds to wait; None where there is no limit."""
+        item = self._limits[kind]
+        if item is None:
+            return None
+        return await self._take(item, kind, who)
+
+    async def _take(self, item: RateLimitItem, kind: str, who: str) -> Standing:
+        if self._shared is not None and time.monotonic() >= self._paused_until:
+            try:
+                return await _counted(self._shared, item, kind, who)
+            except TooManyRequests:
+                raise
+            except Exception as error:
+                # Whatever the client library raises: a limiter that is away must not take pictures along.
+                self._paused_until = time.monotonic() + _PAUSE
+                log.warning("the shared rate limits are away, counting in this process: %r", error)
+        if self._shared is not None and kind in GUARDED:
+            item = RateLimitItemPerMinute(max(1, item.amount // 4), item.multiples)
+        return await _counted(self._local, item, kind, who)
+
+    async def check_failures(self, account: str, address: str) -> None:
+        """Raises TooManyRequests when this account or address has failed to sign in too often."""
+        for item, name in ((FAILURES_PER_ACCOUNT, account), (FAILURES_PER_ADDRESS, address)):
+            limiter = self._limiter()
+            if not await limiter.test(item, "failure", name):
+                window = await limiter.get_window_stats(item, "failure", name)
+                raise too_many(window.reset_time)
+
+    async def failed(self, account: str, address: str) -> None:
+        """Remember a failed sign-in."""
+        for item, name in ((FAILURES_PER_ACCOUNT, account), (FAILURES_PER_ADDRESS, address)):
+            await self._limiter().hit(item, "failure", name)
+
+    def _limiter(self) -> MovingWindowRateLimiter:
+        # In this process on purpose: an attacker must not be able to lock a person out of every server at
+        # once, and these counts must not be lost with Redis.
+        return self._local
+
+
+async def _counted(limiter: MovingWindowRateLimiter, item: RateLimitItem, kind: str, who: str) -> Standing:
+    allowed = await limiter.hit(item, kind, who)
+    window = await limiter.get_window_stats(item, kind, who)
+    if not allowed:
+        raise too_many(window.reset_time)
+    return Standing(item.amount, window.remaining, max(0, round(window.reset_time - time.time())))
+
+
+def too_many(reset: float) -> TooManyRequests:
+    error = TooManyRequests("You ask more often than is allowed here.")
+    error.wait = max(1, round(reset - time.time()))
+    return error
+
+
+def address_group(address: str) -> str:
+    """The address that counts: an IPv6 customer has a whole /64."""
+    try:
+        parsed = ipaddress.ip_address(address.split("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+def read_limit(text: str) -> RateLimitItem | None:
+    """``600/minute`` or ``off``. Raises ValueError."""
+    return None if text == "off" else parse(text)
