@@ -30,6 +30,8 @@ from urlspec.errors import UrlError
 from urlspec.outputs import Download, Version
 
 YEAR: Final = 31_536_000
+DRAFT_SECONDS: Final = 60
+FALLBACK_SECONDS: Final = 10
 HINTS: Final = b"Sec-CH-Width, Width, Sec-CH-DPR, DPR"
 ALLOW: Final = b"GET, HEAD, OPTIONS"
 
@@ -153,10 +155,9 @@ class Pictures:
             (b"last-modified", formatdate(admitted.modified, usegmt=True).encode()),
             (b"link", f'<{self._public_url}{admitted.reading.canonical}>; rel="canonical"'.encode()),
         ]
+        headers.append((b"cache-control", self.cache_control(admitted, draft=draft, fallback=bool(fallback))))
         if fallback:
-            headers += [(b"cache-control", b"public, max-age=10"), (b"x-fallback", fallback.encode())]
-        else:
-            headers.append((b"cache-control", self.cache_control(admitted, draft=draft)))
+            headers.append((b"x-fallback", fallback.encode()))
         if admitted.assets:
             headers.append((b"surrogate-key", " ".join(admitted.assets).encode()))
         if admitted.public:
@@ -169,16 +170,16 @@ class Pictures:
             headers.append((b"vary", b", ".join(varies)))
         return headers
 
-    def cache_control(self, admitted: Admitted, *, draft: bool = False) -> bytes:
+    def cache_control(self, admitted: Admitted, *, draft: bool = False, fallback: bool = False) -> bytes:
         """How long the answer may be kept, and by whom."""
         versioned = admitted.request.output.has(Version)
         if not admitted.public:
-            longest = YEAR if versioned else 3_600
+            longest = FALLBACK_SECONDS if fallback else YEAR if versioned else 3_600
             expires = admitted.credentials.expires
             left = int(expires - self._clock()) if expires else 300
             return f"private, max-age={max(0, min(longest, left))}".encode()
-        if draft:
-            return b"public, max-age=60"
+        if fallback or draft:
+            return f"public, max-age={FALLBACK_SECONDS if fallback else DRAFT_SECONDS}".encode()
         return f"public, max-age={YEAR}, immutable".encode() if versioned else self._cache_control
 
     async def _refuse(self, scope: Scope, send: Send, error: Exception, *, head: bool) -> None:
