@@ -64,18 +64,17 @@ class Canvas:
         """Where the pixels of the first frame say that a box should lie."""
         if self._stored.width < self._actual.width or self._stored.height < self._actual.height:
             self._resample()
+        self._convert()
+        self._show()
         self._remember()
-        size = self.view.shown(Size(*smart.size))
-        across = self._actual.width / self._stored.width
-        down = self._actual.height / self._stored.height
-        width = min(max(round(size.width * across), 1), self._actual.width)
-        height = min(max(round(size.height * down), 1), self._actual.height)
+        across, down = self._actual.width / self.size.width, self._actual.height / self.size.height
+        width = min(max(round(smart.size.width * across), 1), self._actual.width)
+        height = min(max(round(smart.size.height * down), 1), self._actual.height)
         cut = self.frames[0].smartcrop(width, height, interesting=smart.by)
         left, top = round(-cut.xoffset / across), round(-cut.yoffset / down)
-        left = min(left, self._stored.width - size.width)
-        top = min(top, self._stored.height - size.height)
-        # From stored to shown is the inverse of from shown to stored.
-        return inverse(self.view).stored(Box(left, top, *size), self._stored)
+        left = min(left, self.size.width - smart.size.width)
+        top = min(top, self.size.height - smart.size.height)
+        return Box(left, top, *smart.size)
 
     # Pixels -------------------------------------------------------------------------------------------
 
@@ -90,21 +89,13 @@ class Canvas:
     def settle(self) -> None:
         """Do everything that was put off, and hold the pixels in memory."""
         self.finish()
-        if not self._in_memory:
-            self.frames = [frame.copy_memory() for frame in self.frames]
-            self._in_memory = True
+        self._remember()
 
     def finish(self) -> None:
         """Do everything that was put off; a still that was only cut and resized stays a stream."""
-        if self._actual != self._stored:
-            self._resample()
+        self._resample()
         self._convert()
-        if self.view != UPRIGHT:
-            if not self._in_memory:
-                self.frames = [frame.copy_memory() for frame in self.frames]
-                self._in_memory = True
-            self.frames = [show(frame, self.view) for frame in self.frames]
-            self.view = UPRIGHT
+        self._show()
 
     @property
     def _actual(self) -> Size:
@@ -131,9 +122,14 @@ class Canvas:
             self.frames = [to_srgb(frame) for frame in self.frames]
             self._converted = True
 
+    def _show(self) -> None:
+        if self.view != UPRIGHT:
+            self._remember()  # turning reads a picture in another order than a stream comes in
+            self.frames = [show(frame, self.view) for frame in self.frames]
+            self.view = UPRIGHT
+            self._in_memory = False
+
     def _remember(self) -> None:
-        """Hold the pixels in memory as they are: for who must look at them before they are used."""
-        self._convert()
         if not self._in_memory:
             self.frames = [frame.copy_memory() for frame in self.frames]
             self._in_memory = True
@@ -150,8 +146,3 @@ def show(image: VipsImage, view: View) -> VipsImage:
         case 3:
             return image.rot270()
     return image
-
-
-def inverse(view: View) -> View:
-    """The view that undoes ``view``."""
-    return view if view.mirrored else View(False, -view.quarters % 4)

@@ -62,7 +62,7 @@ def _by_profile(image: VipsImage) -> VipsImage | None:
     if image.interpretation not in {"srgb", "rgb16", "b-w", "grey16", "cmyk", "lab"}:
         return None
     try:
-        return image.icc_transform("srgb", embedded=True, intent="relative", black_point_compensation=True)
+        return image.icc_transform("srgb", embedded=True, intent="relative")
     except pyvips.Error:
         return None
 

@@ -10,7 +10,7 @@ import pyvips
 from origin.imaging import exif
 from origin.imaging.colour import VipsImage
 
-_FLAGS: Final = {"exif-data": 1 << 1, "xmp-data": 1 << 2, "iptc-data": 1 << 3}
+_FLAGS: Final = {"exif-data": 1 << 0, "xmp-data": 1 << 1, "iptc-data": 1 << 2}
 """libvips' VipsForeignKeep."""
 
 
@@ -37,15 +37,15 @@ class Kept:
         return sum(_FLAGS[name] for name, _ in self.blocks)
 
     def on(self, image: VipsImage) -> VipsImage:
-        """The picture with these blocks and no others; its orientation is done."""
-        if not self.blocks:
-            return image
+        """The picture with these blocks and no others. Its orientation is done, and must not be written:
+        some savers do, whatever they are told to keep."""
         image = image.copy()
         for name in image.get_fields():
             if name.startswith("exif-") or name in _FLAGS or name == "orientation":
                 image.remove(name)
         for name, block in self.blocks:
             image.set_type(pyvips.GValue.blob_type, name, block)
-        # libvips writes this field over the tag in the block.
-        image.set_type(pyvips.GValue.gint_type, "orientation", 1)
+        if self.blocks:
+            # Written over the tag in the EXIF block, which still has the source's.
+            image.set_type(pyvips.GValue.gint_type, "orientation", 1)
         return image
