@@ -172,14 +172,15 @@ class Pictures:
 
     def cache_control(self, admitted: Admitted, *, draft: bool = False, fallback: bool = False) -> bytes:
         """How long the answer may be kept, and by whom."""
+        soon = FALLBACK_SECONDS if fallback else DRAFT_SECONDS if draft else 0
         versioned = admitted.request.output.has(Version)
         if not admitted.public:
-            longest = FALLBACK_SECONDS if fallback else YEAR if versioned else 3_600
+            longest = soon or (YEAR if versioned else 3_600)
             expires = admitted.credentials.expires
             left = int(expires - self._clock()) if expires else 300
             return f"private, max-age={max(0, min(longest, left))}".encode()
-        if fallback or draft:
-            return f"public, max-age={FALLBACK_SECONDS if fallback else DRAFT_SECONDS}".encode()
+        if soon:
+            return f"public, max-age={soon}".encode()
         return f"public, max-age={YEAR}, immutable".encode() if versioned else self._cache_control
 
     async def _refuse(self, scope: Scope, send: Send, error: Exception, *, head: bool) -> None:
