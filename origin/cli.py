@@ -28,6 +28,8 @@ app = typer.Typer(
 )
 keys_app = typer.Typer(help="Signing keys.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(keys_app, name="keys")
+user_app = typer.Typer(help="Users.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(user_app, name="user")
 
 
 def fail(message: str, code: int = 1) -> typer.Exit:
@@ -187,6 +189,22 @@ def keys_list() -> None:
     for number, key in enumerate(keys):
         role = "signs and verifies" if number == 0 else "verifies"
         typer.echo(f"{key.kid}\t{len(key.secret.encode())} bytes\t{role}")
+
+
+@user_app.command("add")
+def user_add(
+    email: Annotated[str, typer.Argument(help="E-mail address.")],
+    password: Annotated[
+        str,
+        typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for when left out."),
+    ],
+) -> None:
+    """Add a user, also where registration is closed."""
+    from origin.commands.operate import add_user
+
+    loaded = settings()
+    with problems():
+        typer.echo(asyncio.run(add_user(loaded, email, password)))
 
 
 @app.command()
