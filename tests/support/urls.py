@@ -184,4 +184,4 @@ SEGMENTS = st.lists(st.sampled_from(WHOLE) | st.sampled_from(PIECES), min_size=1
     lambda pieces: st.sampled_from([",", ",", ",", ""]).map(lambda comma: comma.join(pieces))
 )
 PATHS = st.lists(SEGMENTS, max_size=5).map(lambda segments: "/".join(["", *segments, "cat"]))
-"""Paths of whole arguments and of pieces, right and wrong: many come far before they fail, some do not fail."""
+"""Paths of whole arguments and of pieces, right and wrong: many come far before they fail, some do not."""
