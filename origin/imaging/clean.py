@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from origin.errors import ImageCorrupt
-from origin.imaging import exif
+from origin.imaging import exif, gif
 from origin.imaging.clean_avif import avif
 from origin.imaging.clean_tiff import tiff
 
@@ -177,36 +177,13 @@ _GIF_KEPT: Final = frozenset([b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"])
 def _gif(data: bytes, credit: bool) -> bytes:  # noqa: ARG001 - GIF has no EXIF
     if data[:3] != b"GIF":
         raise ValueError("no GIF")
-    at = 13 + _colours(data[10])
-    parts = [data[:at]]
-    while True:
-        start, introducer = at, data[at]
-        if introducer == 0x3B:
-            parts.append(b";")
-            break
-        if introducer == 0x2C:
-            at = _blocks_end(data, at + 10 + _colours(data[at + 9]) + 1)
-            keep = True
-        elif introducer == 0x21:
-            label = data[at + 1]
-            keep = label in {0xF9, 0x01} or (label == 0xFF and data[at + 3 : at + 14] in _GIF_KEPT)
-            at = _blocks_end(data, at + 2)
-        else:
-            raise ValueError("no GIF block")
-        if keep:
-            parts.append(data[start:at])
+    parts = [data[: gif.first_block(data)]]
+    for introducer, start, end in gif.blocks(data):
+        label = data[start + 1] if introducer == gif.EXTENSION else None
+        named = label == 0xFF and data[start + 3 : start + 14] in _GIF_KEPT
+        if label in {None, 0xF9, 0x01} or named:
+            parts.append(data[start:end])
     return _unless_same(b"".join(parts), data)
-
-
-def _colours(flags: int) -> int:
-    """Bytes of a colour table."""
-    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
-
-
-def _blocks_end(data: bytes, at: int) -> int:
-    while data[at]:
-        at += 1 + data[at]
-    return at + 1
 
 
 # All ---------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pyvips
 
 from origin.errors import ImageCorrupt, ImageTooComplex, ImageTooLarge, TooManyFrames, UnsupportedMedia
+from origin.imaging import gif
 from origin.imaging.colour import ICC, VipsImage
 from origin.imaging.model import Header, Limits
 from origin.imaging.plan import Load
@@ -44,6 +45,8 @@ def probe(path: str, limits: Limits, page: int = 0) -> Header:
     interlaced = bool(_field(image, "interlaced", 0)) and kind in {"jpeg", "png"}
     header = _header(kind, image, interlaced, size)
     _judge(header, limits)
+    if kind == "gif" and not gif.is_whole(Path(path).read_bytes()):
+        raise ImageCorrupt
     if kind == "jpeg" and (interlaced or _field(image, "jpeg-multiscan", 0)):
         header = _with_scans(header, path, limits)
     return header

@@ -6,11 +6,12 @@ The server process never imports libvips; it hands a worker a job that names fil
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable
-from concurrent.futures import CancelledError as FutureCancelled
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Final, TypeVar
 
@@ -22,6 +23,8 @@ from origin.imaging.model import Header, Inspection, Job, Limits, Rendered
 from origin.imaging.worker import Confinement
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 _JOBS_PER_WORKER: Final = 1_000
 """After which a worker is replaced, so that what it may have leaked is gone."""
@@ -62,16 +65,19 @@ class RenderPool:
     async def start(self) -> None:
         """Start and warm all workers, so that the first requests are as fast as the others."""
         _tame_allocator()
-        self._pool = ProcessPool(
+        self._pool = self._made()
+        warmed = [self._call(worker.warm, 0.1, timeout=60.0) for _ in range(self._workers)]
+        for self.confinement in await asyncio.gather(*warmed):
+            pass
+
+    def _made(self) -> ProcessPool:
+        return ProcessPool(
             max_workers=self._workers,
             max_tasks=_JOBS_PER_WORKER,
             initializer=worker.start,
             initargs=(self._memory, self._limits.accept),
             context=multiprocessing.get_context("spawn"),
         )
-        warmed = [self._call(worker.warm, 0.1, timeout=60.0) for _ in range(self._workers)]
-        for self.confinement in await asyncio.gather(*warmed):
-            pass
 
     async def close(self) -> None:
         """Stop the workers; jobs under way end without a result."""
@@ -79,6 +85,8 @@ class RenderPool:
         if pool is not None:
             pool.stop()  # type: ignore[no-untyped-call]
             await asyncio.to_thread(pool.join)
+        for task in self._running:
+            task.cancel()  # pebble kills its workers, but tells nobody who waits for them
         if self._running:
             await asyncio.wait(self._running)
 
@@ -95,25 +103,29 @@ class RenderPool:
 
     async def render(self, job: Job) -> Rendered:
         """Raises what the job deserves, Overloaded, RenderTimeout or ImageUnprocessable."""
-        return await self._admitted(worker.render, job)
+        return await self.run(worker.render, job)
 
     async def probe(self, path: str) -> Header:
         """The header of a file. Raises UnsupportedMedia and the 422 errors."""
-        return await self._admitted(worker.probe, path, self._limits)
+        return await self.run(worker.probe, path, self._limits)
 
     async def inspect(self, path: str) -> Inspection:
         """Decode an upload in full. Raises like :meth:`probe`."""
-        return await self._admitted(worker.inspect, path, self._limits)
+        return await self.run(worker.inspect, path, self._limits)
 
     async def original(self, path: str, keep: str = "none") -> Rendered:
         """The file without metadata (``none``), with its credits (``copyright``), or as it is (``all``).
 
         Raises like :meth:`probe`.
         """
-        return await self._admitted(worker.original, path, keep, self._limits)
+        return await self.run(worker.original, path, keep, self._limits)
 
-    async def _admitted(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Wait for a worker, within bounds, and run. Who gives up while waiting takes the job along."""
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Wait for a worker, within bounds, and call ``function`` there; it is named, not sent.
+
+        Who gives up while waiting takes the job along. Raises Overloaded and RenderTimeout,
+        ImageUnprocessable when the worker dies or runs out of memory, and the function's OriginErrors.
+        """
         # A budget of estimated memory would be taken and given back at the same two places as the slot.
         if self._waiting >= self._queue and self._slots.locked():
             raise Overloaded
@@ -146,25 +158,63 @@ class RenderPool:
         pool = self._pool
         if pool is None:
             raise Internal("The renderer is not running.")
+        try:
+            return await self._sent(pool, function, arguments, timeout)
+        except _PoolBroken:
+            # A worker that the system killed while it was idle takes the whole pool along.
+            renewed = self._renewed(pool)
+        try:
+            return await self._sent(renewed, function, arguments, timeout)
+        except _PoolBroken as error:
+            raise ImageUnprocessable from error
+
+    async def _sent(
+        self,
+        pool: ProcessPool,
+        function: Callable[..., T],
+        arguments: tuple[Any, ...],
+        timeout: float,  # noqa: ASYNC109 - the pool's own deadline, which kills
+    ) -> T:
         cpu_seconds = math.ceil(timeout) + _CPU_GRACE
         try:
             future = pool.schedule(worker.run, args=(function, arguments, cpu_seconds), timeout=timeout)
+        except RuntimeError as error:
+            raise _PoolBroken from error
+        try:
             result: T = await asyncio.wrap_future(future)
         except TimeoutError as error:
             raise RenderTimeout from error
+        except BrokenProcessPool as error:
+            raise _PoolBroken from error
         except ProcessExpired as error:
-            raise ImageUnprocessable from error
+            timed_out = error.exitcode == -signal.SIGXCPU
+            raise (RenderTimeout if timed_out else ImageUnprocessable) from error
         except MemoryError as error:
             raise ImageUnprocessable from error
-        except (FutureCancelled, asyncio.CancelledError, BrokenProcessPool, RuntimeError) as error:
-            if self._pool is None or not isinstance(error, asyncio.CancelledError):
-                raise Internal("The renderer stopped.") from error
+        except asyncio.CancelledError as error:
+            if self._pool is None:  # cancelled by close()
+                raise Internal("The renderer was stopped.") from error
             raise
         except OriginError:
             raise
         except Exception as error:
             raise Internal from error
         return result
+
+    def _renewed(self, broken: ProcessPool) -> ProcessPool:
+        """A working pool in the place of ``broken``."""
+        if self._pool is None:
+            raise Internal("The renderer was stopped.")
+        if self._pool is broken:
+            _log.warning("the render workers broke down and are started again")
+            self._pool = self._made()
+            broken.stop()  # type: ignore[no-untyped-call]
+            asyncio.get_running_loop().run_in_executor(None, broken.join)
+        return self._pool
+
+
+class _PoolBroken(Exception):
+    """pebble gave up on all its workers."""
 
 
 def _tame_allocator() -> None:

@@ -1,0 +1,318 @@
+"""Layers: where they lie, how they mix, and texts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from origin.errors import OriginError, ResultTooLarge
+from origin.imaging.fonts import FALLBACK, families_of, installed
+from origin.imaging.model import Limits
+from tests.origin.imaging.rendering import png, render
+from tests.support.pictures import (
+    BLUE,
+    CENTRE,
+    GREEN,
+    RED,
+    Colour,
+    assert_close_colour,
+    card,
+    decode,
+    grayscale,
+    oriented,
+    pixel,
+    plain,
+    size_of,
+    transparent,
+)
+
+INK = (10, 20, 30)
+LOGO = plain(20, 10, INK)
+GREY = plain(60, 40, (100, 150, 200))
+
+
+def over(url: str, source: bytes = GREY, **layers: bytes) -> bytes:
+    return png(url, source, layers={"logo": LOGO, **layers})
+
+
+def box(data: bytes, colour: Colour = INK) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the pixels of ``colour``."""
+    found = (abs(decode(data)[:, :, :3].astype(int) - colour) < 4).all(axis=2)
+    down, across = np.nonzero(found)
+    return int(across.min()), int(down.min()), int(across.max()) + 1, int(down.max()) + 1
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("/l_logo", (20, 15, 40, 25)),
+        ("/l_logo,g_north_west", (0, 0, 20, 10)),
+        ("/l_logo,g_north_west,x_3,y_4", (3, 4, 23, 14)),
+        ("/l_logo,g_south_east,x_3,y_4", (37, 26, 57, 36)),
+        ("/l_logo,g_south_east,x_-10,y_-5", (50, 35, 60, 40)),
+        ("/l_logo,g_xy_center,x_0,y_0", (0, 0, 10, 5)),
+        ("/l_logo,g_fp:1.0:1.0", (50, 35, 60, 40)),
+        ("/l_logo,g_east,x_0.5", (10, 15, 30, 25)),
+        ("/l_logo,w_10", (25, 18, 35, 23)),
+        ("/l_logo,r_90", (25, 10, 35, 30)),
+        ("/l_logo,c_scale,w_1.0,h_0.5", (0, 10, 60, 30)),
+        ("/l_logo/w_10/r_90/fl_layer_apply,g_north_west,x_1", (1, 0, 6, 10)),
+        ("/l_logo/c_crop,w_6,h_4/fl_layer_apply,g_south", (27, 36, 33, 40)),
+        ("/l_logo,g_north_west,dpr_2,x_3,y_4", (6, 8, 26, 18)),
+    ],
+)
+def test_place(url: str, expected: tuple[int, int, int, int]) -> None:
+    data = over(url)
+    assert size_of(data) == (60, 40)
+    assert box(data) == expected
+
+
+def test_a_layer_wholly_outside_changes_nothing() -> None:
+    assert (decode(over("/l_logo,g_north_west,x_100")) == decode(GREY)).all()
+
+
+def test_layers_are_turned_by_their_own_orientation() -> None:
+    logo = oriented(6, 60, 40)
+    data = png("/l_logo,g_north_west", plain(60, 40, (0, 0, 0)), layers={"logo": logo})
+    assert_close_colour(pixel(data, 4, 4), RED, 12)
+    assert_close_colour(pixel(data, -5, 4), GREEN, 12)
+
+
+def test_a_layer_in_a_layer() -> None:
+    data = over(
+        "/l_frame/l_logo/fl_layer_apply,g_north_west/w_30/fl_layer_apply,g_south_east",
+        frame=plain(60, 40, (255, 255, 255)),
+    )
+    assert box(data, (255, 255, 255))[2:] == (60, 40)
+    assert_close_colour(pixel(data, 34, 23), INK, 6)
+    assert pixel(data, 50, 35) == (255, 255, 255)
+
+
+def test_components_after_a_layer_work_on_the_whole() -> None:
+    assert box(over("/l_logo,g_north_west/flip_h")) == (40, 0, 60, 10)
+
+
+@pytest.mark.parametrize(("percent", "share"), [(100, 1.0), (50, 0.5), (20, 0.2), (0, 0.0)])
+def test_opacity(percent: int, share: float) -> None:
+    expected = tuple(
+        round(low * (1 - share) + high * share) for low, high in zip((100, 150, 200), INK, strict=True)
+    )
+    assert_close_colour(pixel(over(f"/l_logo,o_{percent}"), 30, 20), expected, 1)
+
+
+def test_alpha_of_the_layer_counts() -> None:
+    data = png("/l_logo", plain(120, 80, (0, 0, 0)), layers={"logo": transparent()})
+    assert pixel(data, 100, 5) == (0, 0, 0)
+    assert_close_colour(pixel(data, 59, 5), (110, 20, 20), 2)
+    assert pixel(data, 5, 5) == RED
+
+
+def test_tiled_covers_everything() -> None:
+    data = over("/l_logo,fl_tiled", logo=card(20, 10))
+    found = decode(data)
+    assert found.shape == (40, 60, 3)
+    for top in range(0, 40, 10):
+        for left in range(0, 60, 20):
+            assert (found[top : top + 10, left : left + 20] == decode(card(20, 10))).all()
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("multiply", (4, 12, 24)),
+        ("screen", (106, 158, 206)),
+        ("darken", (10, 20, 30)),
+        ("lighten", (100, 150, 200)),
+        ("difference", (90, 130, 170)),
+        ("exclusion", (102, 146, 183)),
+        ("add", (110, 170, 230)),
+        ("overlay", (8, 61, 157)),
+        ("hard_light", (8, 24, 47)),
+        ("color_dodge", (104, 163, 227)),
+        ("color_burn", (0, 0, 0)),
+    ],
+)
+def test_blend_modes(mode: str, expected: Colour) -> None:
+    data = over(f"/l_logo,e_{mode}")
+    assert_close_colour(pixel(data, 30, 20), expected, 2)
+    assert pixel(data, 2, 2) == (100, 150, 200), "outside the layer something changed"
+
+
+def test_soft_light_lies_between() -> None:
+    assert 0 < pixel(over("/l_logo,e_soft_light"), 30, 20)[0] < 100
+
+
+def test_mask_and_cut() -> None:
+    kept = over("/l_logo,e_mask")
+    assert pixel(kept, 30, 20) == (100, 150, 200, 255)
+    assert pixel(kept, 2, 2)[3] == 0
+    gone = over("/l_logo,e_cut")
+    assert pixel(gone, 30, 20)[3] == 0
+    assert pixel(gone, 2, 2) == (100, 150, 200, 255)
+
+
+def test_an_opaque_picture_stays_opaque_under_a_layer() -> None:
+    assert decode(over("/l_logo")).shape[2] == 3
+
+
+def test_a_coloured_layer_makes_a_grey_picture_coloured() -> None:
+    data = png("/l_logo,g_north_west", grayscale(suffix=".png"), layers={"logo": plain(9, 9, RED)})
+    assert pixel(data, 3, 3) == RED
+
+
+def test_underlay_shows_through() -> None:
+    data = png("/u_logo,c_scale,w_1.0,h_1.0", transparent(), layers={"logo": plain(9, 9, BLUE)})
+    assert size_of(data) == (120, 80)
+    assert_close_colour(pixel(data, 5, 5)[:3], RED, 1)
+    assert_close_colour(pixel(data, 100, 40)[:3], BLUE, 3)
+
+
+def test_a_layer_may_be_the_source_itself() -> None:
+    data = png("/l_cat/c_scale,w_0.5/fl_layer_apply,g_north_west", card())
+    assert size_of(data) == (120, 80)
+    assert_close_colour(pixel(data, 30, 20), CENTRE, 2)
+
+
+# Text -------------------------------------------------------------------------------------------------
+
+PAPER = plain(400, 200, (255, 255, 255))
+
+
+def ink(url: str, source: bytes = PAPER, **more: Any) -> NDArray[np.bool_]:
+    """Where something was written."""
+    return np.asarray((decode(png(url, source, **more))[:, :, :3] < 128).any(axis=2))
+
+
+def extent(mask: NDArray[np.bool_]) -> tuple[int, int]:
+    down, across = np.nonzero(mask)
+    return int(np.ptp(across)) + 1, int(np.ptp(down)) + 1
+
+
+def test_text_is_written_in_black_and_in_its_colour() -> None:
+    assert ink("/l_text:DejaVu%20Sans_40:Hello").sum() > 500
+    found = decode(png("/l_text:DejaVu%20Sans_80_bold:HHH,co_rgb:ff0000", PAPER)).reshape(-1, 3)
+    assert (found == (255, 0, 0)).all(axis=1).sum() > 1000
+    assert not (found == (0, 0, 0)).all(axis=1).any()
+
+
+def test_size_is_pixels_of_the_em_and_dpr_multiplies_it() -> None:
+    heights = [extent(ink(f"/l_text:DejaVu%20Sans_{size}:H"))[1] for size in (40, 80)]
+    assert heights[0] == pytest.approx(40 * 0.729, abs=1.5)  # cap height of the font
+    assert heights[1] == pytest.approx(80 * 0.729, abs=1.5)
+    assert extent(ink("/l_text:DejaVu%20Sans_40:H,dpr_2"))[1] == heights[1]
+
+
+@pytest.mark.parametrize(
+    "text", ["AT&T", "<b>x</b>", "<span size='900000'>x</span>", "a < b > c", "&amp;", 'it\'s "so"', "100%"]
+)
+def test_text_is_text_never_markup(text: str) -> None:
+    from urllib.parse import quote
+
+    plain_size = extent(ink("/l_text:DejaVu%20Sans_16:" + "x" * len(text), plain(900, 200, (255, 255, 255))))
+    size = extent(ink("/l_text:DejaVu%20Sans_16:" + quote(text, safe=""), plain(900, 200, (255, 255, 255))))
+    assert 0.4 * plain_size[0] < size[0] < 2 * plain_size[0]
+    assert size[1] < 24
+
+
+def test_weight_style_and_decoration_change_the_ink() -> None:
+    amounts = {
+        style: ink(f"/l_text:DejaVu%20Sans_40{style}:Hello").sum()
+        for style in ("", "_bold", "_italic", "_underline", "_strikethrough")
+    }
+    assert amounts["_bold"] > 1.2 * amounts[""]
+    assert amounts["_underline"] > amounts[""]
+    assert amounts["_strikethrough"] > amounts[""]
+    assert (ink("/l_text:DejaVu%20Sans_40_italic:Hello") != ink("/l_text:DejaVu%20Sans_40:Hello")).any()
+
+
+def test_w_wraps() -> None:
+    free = extent(ink("/l_text:DejaVu%20Sans_20:one%20two%20three%20four"))
+    wrapped = extent(ink("/l_text:DejaVu%20Sans_20:one%20two%20three%20four,w_100"))
+    assert wrapped[0] <= 100 < free[0]
+    assert wrapped[1] > 2 * free[1]
+
+
+def test_line_feed_breaks_lines_and_alignment_places_them() -> None:
+    left, right = (
+        ink(f"/l_text:DejaVu%20Sans_30{style}:MMMMMM%0AI,g_north_west") for style in ("_left", "_right")
+    )
+    lower = slice(32, 80)
+    assert np.nonzero(left[lower])[1].min() + 60 < np.nonzero(right[lower])[1].min()
+
+
+def test_alpha_of_the_colour_counts() -> None:
+    found = decode(png("/l_text:DejaVu%20Sans_80_bold:HHH,co_rgb:00000080", PAPER))
+    assert found.min() == pytest.approx(127, abs=2)
+
+
+def test_a_layer_of_text_can_be_shaped() -> None:
+    flat = extent(ink("/l_text:DejaVu%20Sans_30:Hello"))
+    turned = extent(ink("/l_text:DejaVu%20Sans_30:Hello/r_90/fl_layer_apply"))
+    assert turned == (flat[1], flat[0])
+
+
+def test_a_font_that_is_not_installed_is_replaced_and_named() -> None:
+    rendered = render("/l_text:No%20Such%20Font_30:Hello,f_png", PAPER)
+    assert any("'No Such Font' is not installed" in warning for warning in rendered.warnings)
+    assert (
+        decode(rendered.body) == decode(png(f"/l_text:{FALLBACK.replace(' ', '%20')}_30:Hello", PAPER))
+    ).all()
+
+
+def test_a_family_that_ends_in_a_number_is_a_family() -> None:
+    assert extent(ink("/l_text:Sans%2048%209999_20:x"))[1] < 30
+
+
+def test_emoji_and_other_scripts_are_written() -> None:
+    for text in ("%F0%9F%98%80", "%E6%97%A5%E6%9C%AC", "%D8%B3%D9%84%D8%A7%D9%85"):
+        assert ink(f"/l_text:DejaVu%20Sans_40:{text}").any()
+
+
+@pytest.mark.parametrize(
+    "text", ["%EF%B7%BD" * 60, "M" * 400, "%0A".join("x" * 80)], ids=["wide", "long", "high"]
+)
+@pytest.mark.parametrize("size", [100, 300, 2000])
+def test_no_text_is_larger_than_the_limits(text: str, size: int) -> None:
+    with pytest.raises(OriginError) as caught:
+        render(f"/l_text:Sans_{size}:{text}", PAPER, limits=Limits(max_result_side=500))
+    assert isinstance(caught.value, ResultTooLarge)
+
+
+def test_families_are_read_from_font_files() -> None:
+    known = installed()
+    assert known, "no fonts are installed"
+    assert all(name == name.strip() and name for name in known)
+
+
+def test_a_folder_of_fonts_adds_families(tmp_path: Path) -> None:
+    file = next(
+        (
+            Path(parent, name)
+            for parent, _, names in os.walk("/usr/share/fonts")
+            for name in sorted(names)
+            if name.endswith(".ttf")
+        ),
+        None,
+    )
+    if file is None:
+        pytest.skip("no TrueType fonts on this machine")
+    copied = tmp_path / "Own.ttf"
+    shutil.copy(file, copied)
+    family = min(families_of(copied))
+    assert family.casefold() in installed(str(tmp_path))
+    if family.replace(" ", "").replace("-", "").isascii():
+        rendered = render(f"/l_text:{family.replace(' ', '%20')}_30:x,f_png", PAPER, fonts=str(tmp_path))
+        assert rendered.warnings == ()
+
+
+def test_what_is_no_font_has_no_families(tmp_path: Path) -> None:
+    file = tmp_path / "x.ttf"
+    for junk in (b"", b"ttcf", b"\0\1\0\0\0\xff" + b"name" * 30):
+        file.write_bytes(junk)
+        assert families_of(file) == frozenset()

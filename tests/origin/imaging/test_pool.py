@@ -1,0 +1,249 @@
+"""Render workers: deadlines that kill, crashes that cost one picture, a queue that is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from origin.errors import (
+    ImageCorrupt,
+    ImageUnprocessable,
+    Overloaded,
+    PageMissing,
+    RenderTimeout,
+    ResultTooLarge,
+    UnsupportedMedia,
+)
+from origin.imaging import Job, Limits, RenderPool, Source
+from tests.support.pictures import card, format_of, noise, oriented, size_of
+from urlspec.parse import parse
+
+LIMITS = Limits()
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[RenderPool]:
+    """One worker, two places to wait, two seconds."""
+    made = RenderPool(1, 2, 2.0)
+    await made.start()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    file = tmp_path / "picture"
+    file.write_bytes(card(suffix=".jpg"))
+    return file
+
+
+def job(url: str, path: Path) -> Job:
+    request = parse(f"{url}/cat")
+    return Job(request, {request.source: Source(str(path))}, limits=LIMITS)
+
+
+# What misbehaving decoders do, in the worker.
+
+
+def hang() -> None:
+    while True:
+        time.sleep(0.1)
+
+
+def burn() -> None:
+    while True:
+        pass
+
+
+def crash() -> None:
+    os.abort()
+
+
+def leave() -> None:
+    os._exit(3)
+
+
+def eat() -> int:
+    return len(bytearray(3 << 30))
+
+
+def nap(seconds: float) -> int:
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def stumble() -> None:
+    raise LookupError("a secret of the worker")
+
+
+async def test_a_render_comes_back_whole(pool: RenderPool, picture: Path) -> None:
+    rendered = await pool.render(job("/w_60,f_webp", picture))
+    assert format_of(rendered.body) == "webp"
+    assert size_of(rendered.body) == (rendered.width, rendered.height) == (60, 40)
+    assert set(rendered.seconds) == {"probe", "render", "encode"}
+    assert all(seconds >= 0 for seconds in rendered.seconds.values())
+
+
+async def test_probe_inspect_and_original(pool: RenderPool, tmp_path: Path) -> None:
+    file = tmp_path / "turned"
+    file.write_bytes(oriented(6))
+    header = await pool.probe(str(file))
+    assert (header.width, header.height, header.orientation) == (120, 80, 6)
+    inspection = await pool.inspect(str(file))
+    assert inspection.header == header
+    original = await pool.original(str(file))
+    assert size_of(original.body) == (120, 80)
+    assert (await pool.original(str(file), "all")).body == oriented(6)
+
+
+@pytest.mark.parametrize(
+    ("url", "data", "error"),
+    [
+        ("/w_9", noise()[:900], ImageCorrupt),
+        ("/w_9", b"%PDF-1.7", UnsupportedMedia),
+        ("/pg_2", card(), PageMissing),
+        ("/c_scale,w_9000", card(), ResultTooLarge),
+    ],
+)
+async def test_errors_cross_the_process(
+    pool: RenderPool, tmp_path: Path, url: str, data: bytes, error: type[Exception]
+) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(data)
+    with pytest.raises(error) as caught:
+        await pool.render(job(url, file))
+    assert str(tmp_path) not in str(caught.value)
+
+
+async def test_members_of_an_error_cross_the_process(pool: RenderPool, picture: Path) -> None:
+    with pytest.raises(ResultTooLarge) as caught:
+        await pool.render(job("/c_scale,w_9000", picture))
+    assert caught.value.members["width"] == 7745
+
+
+@pytest.mark.parametrize("fault", [hang, burn])
+async def test_a_deadline_kills(pool: RenderPool, picture: Path, fault: object) -> None:
+    began = time.monotonic()
+    with pytest.raises(RenderTimeout):
+        await pool.run(fault)  # type: ignore[arg-type]
+    assert time.monotonic() - began < 6
+    assert (await pool.render(job("/w_9", picture))).width == 9
+
+
+@pytest.mark.parametrize("fault", [crash, leave, eat])
+async def test_a_crash_costs_one_picture(pool: RenderPool, picture: Path, fault: object) -> None:
+    with pytest.raises(ImageUnprocessable):
+        await pool.run(fault)  # type: ignore[arg-type]
+    assert (await pool.render(job("/w_9", picture))).width == 9
+
+
+async def test_an_unforeseen_error_is_ours_and_says_nothing(pool: RenderPool) -> None:
+    from origin.errors import Internal
+
+    with pytest.raises(Internal) as caught:
+        await pool.run(stumble)
+    assert "secret" not in caught.value.detail
+    assert isinstance(caught.value.__cause__, LookupError)
+
+
+async def test_a_crash_leaves_other_jobs_alone(picture: Path) -> None:
+    pool = RenderPool(2, 8, 5.0)
+    await pool.start()
+    try:
+        slow = asyncio.create_task(pool.run(nap, 0.7))
+        with pytest.raises(ImageUnprocessable):
+            await pool.run(crash)
+        assert (await pool.render(job("/w_9", picture))).width == 9
+        assert await slow > 0
+    finally:
+        await pool.close()
+
+
+async def test_workers_killed_while_idle_are_replaced(pool: RenderPool, picture: Path) -> None:
+    for _ in range(2):
+        os.kill(await pool.run(nap, 0.0), signal.SIGKILL)
+        await asyncio.sleep(0.5)
+        assert (await pool.render(job("/w_9", picture))).width == 9
+
+
+async def test_a_full_queue_refuses_at_once(pool: RenderPool) -> None:
+    tasks = [asyncio.create_task(pool.run(nap, 0.5)) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    assert (pool.busy, pool.waiting) == (1, 2)
+    with pytest.raises(Overloaded):
+        await pool.run(nap, 0.0)
+    assert len(set(await asyncio.gather(*tasks))) == 1
+
+
+async def test_waiting_is_bounded() -> None:
+    pool = RenderPool(1, 5, 5.0, patience=0.2)
+    await pool.start()
+    try:
+        running = asyncio.create_task(pool.run(nap, 1.0))
+        await asyncio.sleep(0.05)
+        with pytest.raises(Overloaded):
+            await pool.run(nap, 0.0)
+        assert await running
+    finally:
+        await pool.close()
+
+
+async def test_a_waiter_that_leaves_takes_its_waiting_job_along(pool: RenderPool) -> None:
+    running = asyncio.create_task(pool.run(nap, 0.5))
+    await asyncio.sleep(0.05)
+    waiting = asyncio.create_task(pool.run(hang))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert pool.waiting == 0
+    assert await running
+    assert await pool.run(nap, 0.0), "the hanging job was run for nobody"
+
+
+async def test_a_job_that_runs_goes_on_when_its_waiter_leaves(pool: RenderPool) -> None:
+    first = await pool.run(nap, 0.0)
+    leaving = asyncio.create_task(pool.run(nap, 0.3))
+    await asyncio.sleep(0.1)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert pool.busy == 1
+    assert await pool.run(nap, 0.0) == first, "the worker was killed"
+
+
+async def test_cancelling_while_waiting_gives_no_slot_away(pool: RenderPool) -> None:
+    for _ in range(20):
+        task = asyncio.create_task(pool.run(nap, 0.0))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+    assert await asyncio.wait_for(pool.run(nap, 0.0), 5)
+
+
+async def test_workers_are_confined(pool: RenderPool) -> None:
+    assert pool.confinement.network in {"namespace", "user-namespace", "shared"}
+    assert pool.confinement.memory == 2 << 30
+
+
+async def test_closing_ends_what_runs() -> None:
+    pool = RenderPool(1, 2, 30.0)
+    await pool.start()
+    running = asyncio.create_task(pool.run(hang))
+    await asyncio.sleep(0.2)
+    await asyncio.wait_for(pool.close(), 10)
+    with pytest.raises(Exception, match=r"."):
+        await running
+
+
+def test_the_server_process_never_loads_libvips() -> None:
+    code = "import sys, origin.imaging; sys.exit('pyvips' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
