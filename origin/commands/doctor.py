@@ -16,6 +16,7 @@ from rich.table import Table
 
 from origin.app import Origin, build
 from origin.errors import OriginError
+from origin.imaging.capabilities import OLDEST, capabilities
 from origin.settings import LOOPBACK, Settings, unknown_variables
 
 LITTLE_SPACE = 1 << 30
@@ -39,7 +40,7 @@ async def examine(settings: Settings, console: Console) -> bool:
         async with _opened(origin) as opening:
             findings += opening
             findings += [await _dependency(name, check) for name, (check, _) in origin.checks.items()]
-            findings += _workers(origin)
+            findings += await _workers(origin)
     table = Table("", "what", "found", "what to do", show_edge=False)
     for finding in findings:
         colour = {"ok": "green", "note": "yellow", "wrong": "red"}[finding.state]
@@ -119,34 +120,38 @@ async def _dependency(name: str, check: Callable[[], Awaitable[None]]) -> Findin
     return Finding(name, "ok", "answers")
 
 
-def _workers(origin: Origin) -> list[Finding]:
-    build_ = origin.pool.capabilities
-    if build_ is None:
-        return [Finding("workers", "wrong", "did not start", "see the messages above")]
-    allocator = "jemalloc" if "jemalloc" in os.environ.get("LD_PRELOAD", "") else "glibc"
-    network = build_.network
+async def _workers(origin: Origin) -> list[Finding]:
+    """What the render workers are and can do, asked of one of them."""
+    fonts = str(origin.settings.fonts) if origin.settings.fonts else None
+    try:
+        found = await origin.pool.run(capabilities, fonts)
+    except OriginError as error:
+        return [Finding("libvips", "wrong", f"{error.code}: {error.detail}", "see the messages above")]
+    network = origin.pool.confinement.network
+    cut_off = network == "namespace"
+    jemalloc = "jemalloc" in os.environ.get("LD_PRELOAD", "")
+    oldest = ".".join(str(part) for part in OLDEST)
     return [
         Finding(
             "libvips",
-            "ok" if build_.recent else "wrong",
-            build_.libvips,
-            "" if build_.recent else "8.18.2 or newer",
+            "ok" if found.recent else "wrong",
+            found.libvips,
+            "" if found.recent else f"install {oldest} or newer: older ones have known holes",
         ),
-        Finding("reads", "ok", " ".join(build_.reads)),
-        Finding("writes", "ok", " ".join(build_.writes)),
+        Finding("reads", "ok", " ".join(found.reads)),
+        Finding("accepts", "ok", " ".join(sorted(origin.settings.accept)), "ORIGIN_ACCEPT"),
+        Finding("writes", "ok", " ".join(found.writes)),
         Finding(
             "fonts",
-            "ok" if build_.fonts else "note",
-            f"{len(build_.fonts)} families",
-            "" if build_.fonts else "install fonts-dejavu-core",
+            "ok" if found.fonts else "note",
+            f"{len(found.fonts)} families",
+            "" if found.fonts else "install fonts-dejavu-core, or set ORIGIN_FONTS",
         ),
         Finding(
             "worker network",
-            "ok" if network == "namespace" else "note",
-            "cut off" if network == "namespace" else f"not cut off ({network})",
-            ""
-            if network == "namespace"
-            else "allow user namespaces, or run in a container without network for workers",
+            "ok" if cut_off else "note",
+            "cut off" if cut_off else f"not cut off ({network})",
+            "" if cut_off else "allow user namespaces to this process",
         ),
-        Finding("allocator", "ok", allocator),
+        Finding("allocator", "ok", "jemalloc" if jemalloc else "glibc with few arenas"),
     ]
