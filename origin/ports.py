@@ -6,7 +6,7 @@ errors of ``origin.errors``. Every backend of a protocol passes the same tests.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -316,12 +316,22 @@ class Sweepable(Protocol):
         """Ids of assets deleted before ``before``."""
         ...
 
-    async def bury(self, id: str) -> None:
-        """Remove all versions of a deleted asset for good. The row stays, so that the id stays taken."""
+    async def bury(self, id: str, before: datetime) -> None:
+        """Remove all versions of an asset deleted before ``before`` for good; nothing for another.
+
+        The row stays, so that the id stays taken.
+        """
         ...
 
     async def referenced(self, sha256: Sequence[str]) -> set[str]:
         """Which of these contents some version that is not purged still has."""
+        ...
+
+    async def remove_unreferenced(self, sha256: str, remove: Callable[[], Awaitable[None]]) -> bool:
+        """Await ``remove`` while no version has this content and none can be added; whether it was.
+
+        Nobody can change an asset meanwhile, so ``remove`` must not take long.
+        """
         ...
 
     async def forget_old(self, now: datetime) -> None:

@@ -53,6 +53,7 @@ assets = sa.Table(
     sa.CheckConstraint("visibility IN ('public', 'private')", name="visibility"),
     sa.CheckConstraint("(focus_x IS NULL) = (focus_y IS NULL)", name="focus"),
     sa.Index("ix_assets_change", "change"),
+    sa.Index("ix_assets_deleted", "deleted"),
     sa.Index("ix_assets_owner_created_id", "owner", "created", "id"),
 )
 
@@ -85,3 +86,61 @@ changes = sa.Table(
 )
 """One row. Each writing transaction counts it up first and so holds its lock until the commit: changes become
 visible in the order of their numbers, and polling by number misses none."""
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("email", sa.Text, nullable=False, comment="lower case"),
+    sa.Column("password_hash", sa.Text, nullable=False, comment="Argon2id, encoded"),
+    sa.Column("created", UtcTime, nullable=False),
+    sa.UniqueConstraint("email"),
+)
+"""Assets and tickets do not refer to these rows: owners may also come from another issuer of tokens."""
+
+revocations = sa.Table(
+    "revocations",
+    metadata,
+    sa.Column("token", sa.Text, primary_key=True, comment="SHA-256 of the token's id, hex"),
+    sa.Column("expires", UtcTime, nullable=False),
+    sa.Index("ix_revocations_expires", "expires"),
+)
+
+tickets = sa.Table(
+    "tickets",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True, comment="where the object is put"),
+    sa.Column("id", sa.Text, nullable=False, comment="of the asset it will become"),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("visibility", sa.Text, nullable=False),
+    sa.Column("tags", sa.JSON, nullable=False, comment="list of texts"),
+    sa.Column("created", UtcTime, nullable=False),
+    sa.Column("expires", UtcTime, nullable=False),
+    sa.CheckConstraint("visibility IN ('public', 'private')", name="visibility"),
+    sa.Index("ix_tickets_id", "id"),
+    sa.Index("ix_tickets_owner_id", "owner", "id"),
+    sa.Index("ix_tickets_expires", "expires"),
+)
+
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("status", sa.SmallInteger, nullable=False, comment="0: still being worked on"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("claimed", UtcTime, nullable=False),
+    sa.Column("expires", UtcTime, nullable=False),
+    sa.Index("ix_idempotency_expires", "expires"),
+)
+
+emitted = sa.Table(
+    "emitted",
+    metadata,
+    sa.Column("asset_id", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, primary_key=True, comment="SHA-256 of path, hex"),
+    sa.Column("path", sa.Text, nullable=False, comment="with the headers that make its key, see purge"),
+)

@@ -39,5 +39,14 @@ if TYPE_CHECKING:
     def leases(local: LocalLeases, redis: RedisLeases) -> list[ports.Leases]:
         return [local, redis]
 
-    def assets(database: Database) -> ports.AssetKeeper:
+    def assets(database: Database) -> ports.AssetLibrary:
         return database
+
+    def sweepable(database: Database) -> ports.Sweepable:
+        return database
+
+    def people(database: Database) -> tuple[ports.UserKeeper, ports.TokenLedger]:
+        return database, database
+
+    def uploads(database: Database) -> tuple[ports.TicketKeeper, ports.IdempotencyKeeper, ports.EmittedUrls]:
+        return database, database, database

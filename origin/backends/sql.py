@@ -1,0 +1,144 @@
+"""How SQLite or PostgreSQL is asked, through one set of statements and within a given time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from origin.backends.engine import ACQUIRE, STATEMENT, database_errors, database_url, make_engine
+from origin.backends.migrate import migrate
+from origin.backends.tables import changes
+from origin.errors import BadRequest, DatabaseUnavailable
+
+T = TypeVar("T")
+
+READ = 1.2
+"""Seconds for a read, with everything: whoever asks wants a picture."""
+
+WRITE = ACQUIRE + STATEMENT
+"""Seconds for a write, with everything."""
+
+
+class Sql:
+    """``sqlite:///path`` or ``postgresql://…`` with at most ``pool`` connections.
+
+    Nothing is opened before the first call. Whatever is wrong with the database is DatabaseUnavailable, at
+    the latest after READ or WRITE seconds.
+    """
+
+    def __init__(self, url: str, *, pool: int = 5) -> None:
+        self.url = database_url(url)
+        self._engine = make_engine(self.url, pool=pool)
+        self._is_sqlite = self.url.get_backend_name() == "sqlite"
+        # One statement needs no transaction in PostgreSQL, and so two round trips less.
+        options = {"reads": True} if self._is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._reading = self._engine.execution_options(**options)
+        self._left: set[asyncio.Task[Any]] = set()
+
+    async def migrate(self) -> None:
+        """Create or update the tables. Safe when several processes start at once."""
+        await asyncio.to_thread(migrate, self.url)
+
+    async def close(self) -> None:
+        if self._left:
+            await asyncio.wait(self._left, timeout=WRITE + STATEMENT)
+        await self._engine.dispose()
+
+    async def ping(self) -> None:
+        """Raises DatabaseUnavailable unless the database answers and its tables are there."""
+        await self._rows(sa.select(changes.c.last))
+
+    # Reading
+
+    async def _rows(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        """All rows of one read."""
+        return await self._within(READ, self._read(statement))
+
+    async def _read(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        async with database_errors(), self._reading.connect() as connection:
+            rows: Sequence[sa.Row[Any]] = (await connection.execute(statement)).all()
+            return rows
+
+    # Writing
+
+    async def _write(self, *statements: sa.Executable) -> Sequence[sa.Row[Any]]:
+        """Do all of it or nothing; the rows that the last statement returns."""
+        return await self._within(WRITE, self._written(statements))
+
+    async def _written(self, statements: Sequence[sa.Executable]) -> Sequence[sa.Row[Any]]:
+        rows: Sequence[sa.Row[Any]] = []
+        async with self._transaction() as connection:
+            for statement in statements:
+                result = await connection.execute(statement)
+                rows = result.all() if result.returns_rows else []
+        return rows
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        async with database_errors(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @asynccontextmanager
+    async def _changing(self) -> AsyncIterator[tuple[AsyncConnection, int]]:
+        """A transaction that changes assets, and the number of the change it makes.
+
+        Such transactions are one after the other: what one of them reads stays true until its end.
+        """
+        async with self._transaction() as connection:
+            count = sa.update(changes).values(last=changes.c.last + 1).returning(changes.c.last)
+            yield connection, (await connection.execute(count)).scalar_one()
+
+    def _insert(self, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+        """An INSERT that can say what happens to a row that is there: both databases say it in one way."""
+        return sqlite.insert(table) if self._is_sqlite else postgresql.insert(table)
+
+    # Within the time
+
+    async def _within(self, seconds: float, work: Coroutine[Any, Any, T]) -> T:
+        """The result of ``work``, or DatabaseUnavailable after ``seconds``.
+
+        Work that takes longer, or whose caller left, is not waited for and not cancelled either: it has
+        time-outs of its own, and cancelled drivers leave tasks that never end (aiosqlite) or connections in
+        an unknown state.
+        """
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task}, timeout=seconds)
+        finally:
+            if not task.done():
+                self._leave(task)
+        if not task.done():
+            raise DatabaseUnavailable
+        return task.result()
+
+    def _leave(self, task: asyncio.Task[Any]) -> None:
+        self._left.add(task)
+        task.add_done_callback(self._ended)
+        if not self._is_sqlite:
+            # A server that is silent can keep asyncpg waiting for the end of its own cancellation.
+            timer = asyncio.get_running_loop().call_later(STATEMENT, task.cancel)
+            task.add_done_callback(lambda _: timer.cancel())
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._left.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody waits for it any more; DatabaseUnavailable has been said
+
+
+def storable(*texts: str | None) -> bool:
+    """Whether PostgreSQL could hold all of them: it refuses NUL and halves of surrogate pairs."""
+    return not any(
+        "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text) for text in texts if text
+    )
+
+
+def check_storable(*texts: str | None) -> None:
+    """Raises BadRequest where a text to be kept cannot be."""
+    if not storable(*texts):
+        raise BadRequest("A text with NUL or with half of a character in it cannot be kept.")

@@ -1,0 +1,92 @@
+"""Assets by their id, whoever owns them: what delivery, ingestion and operators need."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from origin.backends.asset_rows import asset_row, read_asset, version_row, with_versions
+from origin.backends.sql import WRITE, Sql, check_storable, storable
+from origin.backends.tables import asset_versions, assets, changes
+from origin.errors import Conflict, DatabaseUnavailable, NotFound
+from origin.ports import Asset
+
+
+class SqlAssets(Sql):
+    """An AssetKeeper."""
+
+    async def find(self, id: str) -> Asset | None:
+        if not storable(id):
+            return None
+        return read_asset(await self._rows(with_versions(assets.c.id == id)))
+
+    async def find_same(
+        self, owner: str | None, sha256: str, *, visibility: str | None = None
+    ) -> Asset | None:
+        if not storable(owner, sha256, visibility):
+            return None
+        current = asset_versions.alias("same")
+        newest = (
+            sa.select(assets.c.id)
+            .join(
+                current,
+                sa.and_(current.c.asset_id == assets.c.id, current.c.number == assets.c.current_version),
+            )
+            .where(
+                current.c.sha256 == sha256,
+                current.c.purged.is_(False),
+                assets.c.owner.is_not_distinct_from(owner),
+                assets.c.deleted.is_(None),
+                sa.true() if visibility is None else assets.c.visibility == visibility,
+            )
+            .order_by(assets.c.created.desc(), assets.c.id)
+            .limit(1)
+        )
+        return read_asset(await self._rows(with_versions(assets.c.id == newest.scalar_subquery())))
+
+    async def changed_since(self, mark: int) -> tuple[int, list[str]]:
+        """A negative mark asks for the present one, without ids.
+
+        Where the database has gone back behind ``mark`` (a backup was put in), the new mark is the lower one.
+        """
+        join = sa.outerjoin(changes, assets, sa.and_(assets.c.change > mark, sa.literal(mark) >= 0))
+        statement = sa.select(changes.c.last, assets.c.id).select_from(join).order_by(assets.c.change)
+        rows = await self._rows(statement)
+        if not rows:
+            raise DatabaseUnavailable
+        return rows[0].last, [row.id for row in rows if row.id is not None]
+
+    async def add(self, asset: Asset) -> Asset:
+        check_storable(asset.id, asset.owner, *asset.tags)
+        return await self._within(WRITE, self._add(asset))
+
+    async def _add(self, asset: Asset) -> Asset:
+        async with self._changing() as (connection, change):
+            if (await connection.execute(sa.select(assets.c.id).where(assets.c.id == asset.id))).first():
+                raise Conflict("This id is taken")
+            await connection.execute(sa.insert(assets).values(asset_row(asset) | {"change": change}))
+            versions = [version_row(asset.id, version) for version in (asset.current, *asset.older)]
+            await connection.execute(sa.insert(asset_versions), versions)
+            added = read_asset((await connection.execute(with_versions(assets.c.id == asset.id))).all())
+        assert added is not None
+        return added
+
+    async def delete(self, id: str) -> None:
+        deleted = sa.func.coalesce(assets.c.deleted, sa.literal(datetime.now(UTC), assets.c.deleted.type))
+        await self._update(id, deleted=deleted, purges=assets.c.purges + 1)
+
+    async def purge(self, id: str) -> None:
+        await self._update(id, purges=assets.c.purges + 1)
+
+    async def _update(self, id: str, **values: Any) -> None:
+        if not storable(id):
+            raise NotFound
+        await self._within(WRITE, self._updated(id, values))
+
+    async def _updated(self, id: str, values: dict[str, Any]) -> None:
+        async with self._changing() as (connection, change):
+            statement = sa.update(assets).where(assets.c.id == id).values(change=change, **values)
+            if not (await connection.execute(statement)).rowcount:
+                raise NotFound
