@@ -68,6 +68,17 @@ class ObjectWriter(Protocol):
     def keys(self, prefix: str) -> AsyncIterator[str]: ...
 
 
+class Aging(Protocol):
+    """What can say which of its objects have been there for long."""
+
+    def older_than(self, prefix: str, before: datetime) -> AsyncIterator[str]:
+        """The keys that begin with ``prefix`` and were last written before ``before``.
+
+        Each put writes anew, whatever was there.
+        """
+        ...
+
+
 class HeldOriginal(Protocol):
     """An original as a file of this host, for as long as it is held."""
 

@@ -179,10 +179,20 @@ class FileStore(_Folder):
 
     async def keys(self, prefix: str) -> AsyncIterator[str]:
         """The keys that begin with ``prefix``, in order of their hashes."""
+        async for key, _ in self._listed(prefix):
+            yield key
+
+    async def older_than(self, prefix: str, before: datetime) -> AsyncIterator[str]:
+        async for key, path in self._listed(prefix):
+            if await asyncio.to_thread(_modified_before, path, before):
+                yield key
+
+    async def _listed(self, prefix: str) -> AsyncIterator[tuple[str, Path]]:
         for shard in await asyncio.to_thread(self._shards):
-            for key in await asyncio.to_thread(lambda shard=shard: self._keys(shard)):  # type: ignore[misc]
+            for path in await asyncio.to_thread(self._files, shard):
+                key = unquote(path.name)
                 if key.startswith(prefix):
-                    yield key
+                    yield key, path
 
     def _shards(self) -> list[Path]:
         with storage_errors():
@@ -190,6 +200,14 @@ class FileStore(_Folder):
                 return []
             return sorted(path for path in self._root.iterdir() if not path.name.startswith("."))
 
-    def _keys(self, shard: Path) -> list[str]:
+    def _files(self, shard: Path) -> list[Path]:
         with storage_errors():
-            return [unquote(path.name) for path in sorted(path for _, _, path in files_below(shard))]
+            return sorted(path for _, _, path in files_below(shard))
+
+
+def _modified_before(path: Path, moment: datetime) -> bool:
+    with storage_errors():
+        try:
+            return path.stat().st_mtime < moment.timestamp()
+        except FileNotFoundError:
+            return False

@@ -7,9 +7,11 @@ The credentials need ListBucket beside GetObject (and PutObject, DeleteObject fo
 from __future__ import annotations
 
 import asyncio
+import base64
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
@@ -142,6 +144,15 @@ class S3Store:
 
     async def keys(self, prefix: str) -> AsyncIterator[str]:
         """The keys that begin with ``prefix``, in S3's order."""
+        async for key, _ in self._listed(prefix):
+            yield key
+
+    async def older_than(self, prefix: str, before: datetime) -> AsyncIterator[str]:
+        async for key, modified in self._listed(prefix):
+            if modified < before:
+                yield key
+
+    async def _listed(self, prefix: str) -> AsyncIterator[tuple[str, datetime]]:
         token: dict[str, Any] = {}
         while True:
             page = await self._request(
@@ -150,7 +161,7 @@ class S3Store:
                 )
             )
             for found in page.get("Contents", []):
-                yield found["Key"].removeprefix(self._prefix)
+                yield found["Key"].removeprefix(self._prefix), found["LastModified"]
             if not page["IsTruncated"]:
                 return
             token["ContinuationToken"] = page["NextContinuationToken"]
@@ -222,6 +233,43 @@ class S3Store:
         with suppress(NotFound):
             name = self._name(key)
             await self._request(lambda client: client.delete_object(Bucket=self._bucket, Key=name))
+
+    # Straight from a browser
+
+    async def presign_put(
+        self, key: str, *, sha256: str, size: int, media_type: str, seconds: int
+    ) -> tuple[str, dict[str, str]]:
+        """URL and headers of a PUT. Length, checksum and type are signed: S3 refuses a PUT with others.
+
+        The length is not among the headers, since every client sends it by itself and a browser lets nobody
+        else do it. Not every server compares the bytes with the checksum, so whoever uses them has to.
+        """
+        name = self._name(key)
+        headers = {
+            "Content-Type": media_type,
+            "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(sha256)).decode(),
+        }
+        parameters = {
+            "Bucket": self._bucket,
+            "Key": name,
+            "ContentLength": size,
+            "ContentType": media_type,
+            "ChecksumSHA256": headers["x-amz-checksum-sha256"],
+        }
+        url = await self._request(
+            lambda client: client.generate_presigned_url("put_object", parameters, ExpiresIn=seconds)
+        )
+        return url, headers
+
+    async def move(self, source: str, target: str) -> None:
+        """Two steps: for a moment, or when the second fails, the object has both names."""
+        there = {"Bucket": self._bucket, "Key": self._name(target)}
+        here = {"Bucket": self._bucket, "Key": self._name(source)}
+        if here == there:
+            await self.stat(source)
+            return
+        await self._request(lambda client: client.copy_object(**there, CopySource=here), writes=True)  # type: ignore[arg-type]
+        await self.delete(source)
 
     # Asking S3
 

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     def stores(files: FileStore, s3: S3Store) -> list[ports.ObjectStore]:
         return [files, s3]
 
+    def aging(files: FileStore, s3: S3Store) -> list[ports.Aging]:
+        return [files, s3]
+
+    def presigner(s3: S3Store) -> ports.Presigner:
+        return s3
+
     def local(store: FileStore, source: FolderSource) -> list[ports.LocalFiles]:
         return [store, source]
 
