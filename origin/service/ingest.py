@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from origin.errors import Conflict, SourceTooLarge
+from origin.errors import Conflict, NotFound, SourceTooLarge
 from origin.imaging.model import Inspection
-from origin.ports import Asset, AssetKeeper, AssetVersion, ObjectWriter
+from origin.ports import Asset, AssetKeeper, AssetVersion, ObjectStore
 from origin.service.ids import chosen_id, new_id
 
 Quota = Callable[[str | None, int], Awaitable[None]]
@@ -52,7 +52,7 @@ class Ingest:
     def __init__(
         self,
         assets: AssetKeeper,
-        originals: ObjectWriter,
+        originals: ObjectStore,
         inspector: Inspector,
         max_bytes: int,
     ) -> None:
@@ -70,9 +70,12 @@ class Ingest:
         id = chosen_id(upload.id) if upload.id is not None else None
         size, sha256 = await self._measured(upload.path)
         if (same := await self._same(upload, id, sha256)) is not None:
+            await self.secure(upload.path, same.current)
             return Ingested(same, created=False)
         version = await self._stored(upload, size, sha256, quota)
-        return await self._add(upload, id, version)
+        ingested = await self._add(upload, id, version)
+        await self.secure(upload.path, version)
+        return ingested
 
     async def prepare(
         self, upload: Upload, *, quota: Quota | None = None, known: str | None = None
@@ -80,6 +83,17 @@ class Ingest:
         """A stored and checked version that no asset has yet; None when its SHA-256 is ``known``."""
         size, sha256 = await self._measured(upload.path)
         return None if sha256 == known else await self._stored(upload, size, sha256, quota)
+
+    async def secure(self, path: Path, version: AssetVersion) -> None:
+        """Put the file of a version that has its row once more, if storage does not have it.
+
+        Before there was a row the sweeper may have taken the object for an orphan that lay there from
+        earlier; now it does not touch it. A file that was lost comes back this way as well.
+        """
+        try:
+            await self._originals.stat(version.sha256)
+        except NotFound:
+            await self._originals.put(version.sha256, path, media_type=f"image/{version.format}")
 
     async def _measured(self, path: Path) -> tuple[int, str]:
         size, sha256 = await asyncio.to_thread(fingerprint, path)

@@ -87,11 +87,11 @@ class Library:
         version = await self._ingest.prepare(
             Upload(path, owner=owner), quota=self.check_quota, known=asset.current.sha256
         )
-        if version is None:
-            return asset
-        changed = await self._assets.add_version(owner, id, version)
-        await self._purge.changed(id)
-        return changed
+        if version is not None:
+            asset = await self._assets.add_version(owner, id, version)
+            await self._purge.changed(id)
+        await self._ingest.secure(path, asset.current)
+        return asset
 
     async def delete(self, owner: str, id: str) -> None:
         await self._assets.discard(owner, id)
