@@ -28,7 +28,7 @@ def cleaned(kind: str, data: bytes, *, credit: bool = False) -> bytes:
     """
     try:
         return _CLEANERS[kind](data, credit)
-    except (struct.error, IndexError, ValueError) as error:
+    except (struct.error, LookupError, ValueError, OverflowError) as error:
         raise ImageCorrupt from error
 
 

@@ -62,7 +62,7 @@ def _by_profile(image: VipsImage) -> VipsImage | None:
     if image.interpretation not in {"srgb", "rgb16", "b-w", "grey16", "cmyk", "lab"}:
         return None
     try:
-        return image.icc_transform("srgb", embedded=True, intent="relative")
+        return image.icc_transform("srgb", embedded=True, intent="relative", depth=8)
     except pyvips.Error:
         return None
 
@@ -72,7 +72,7 @@ def _by_interpretation(image: VipsImage) -> VipsImage:
         case "srgb" | "b-w" if image.format == "uchar":
             return image
         case "cmyk":
-            return image.icc_transform("srgb", input_profile="cmyk", intent="relative")
+            return image.icc_transform("srgb", input_profile="cmyk", intent="relative", depth=8)
         case "grey16":
             return image.colourspace("b-w")
         case "multiband" | "matrix" | "histogram" | "fourier" | "error":

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from origin.errors import (
     ImageCorrupt,
@@ -29,7 +29,10 @@ from urlspec.parse import parse
 LIMITS = Limits()
 
 
-@pytest.fixture
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def pool() -> AsyncIterator[RenderPool]:
     """One worker, two places to wait, two seconds."""
     made = RenderPool(1, 2, 2.0)
@@ -244,6 +247,7 @@ async def test_closing_ends_what_runs() -> None:
         await running
 
 
-def test_the_server_process_never_loads_libvips() -> None:
+async def test_the_server_process_never_loads_libvips() -> None:
     code = "import sys, origin.imaging; sys.exit('pyvips' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    assert await process.wait() == 0
