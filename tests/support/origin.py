@@ -172,6 +172,7 @@ def base_environment(folder: Path, **settings: str) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "ORIGIN_DATA_DIR": str(folder / "data"),
         "ORIGIN_WORKERS": "1",
+        "ORIGIN_RATE_RENDER": "off",
         **settings,
     }
 

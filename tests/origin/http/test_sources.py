@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -176,7 +177,7 @@ def test_an_original_without_metadata_stays_as_it_is(shop: OriginServer, folder:
     assert shop.get("/@shop/clean.png").body == first
 
 
-DAMAGE = {
+DAMAGE: dict[str, tuple[Callable[[bytes], bytes] | None, str | None]] = {
     "shorter": (lambda data: data[:-100], "storage_truncated"),
     "longer": (lambda data: data + b"x", None),
     "one bit": (lambda data: data[:-50] + bytes([data[-50] ^ 1]) + data[-49:], "storage_corrupt"),
