@@ -83,6 +83,7 @@ def case(given: str, canonical: str) -> object:
         case("/a_360/cat", "/cat"),
         case("/a_0.0/cat", "/cat"),
         case("/a_-20.1/cat", "/a_339.9/cat"),
+        case("/a_-359.9999/cat", "/a_0.0001/cat"),
         case("/a_hflip/cat", "/flip_h/cat"),
         case("/a_vflip/cat", "/flip_v/cat"),
         case("/flip_vh/cat", "/flip_hv/cat"),

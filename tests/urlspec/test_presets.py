@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from urlspec import PresetFileError, Presets, UrlError, parse
-from urlspec.presets import only_presets
+from urlspec.presets import PresetDefinition, only_presets
 
 PRESETS = Presets.from_toml("""
 [presets]
@@ -23,6 +25,7 @@ outer2 = "t_wide:$1"
 called = "t_title:$1:20"
 place = "fl_layer_apply,g_south_east"
 same = "r_90,q_80,f_webp"
+tint = "b_$1"
 """)
 
 
@@ -64,6 +67,7 @@ def refusal(path: str, presets: Presets = PRESETS) -> UrlError:
         # Presets in presets
         ("/t_outer/cat", "/w_300/e_blur:3/c_fill,w_120,h_90,q_60/cat"),
         ("/t_outer2:77/cat", "/w_77/cat"),
+        ("/t_tint:rgb%3AFF0000/cat", "/b_rgb:ff0000/cat"),
         ("/t_called:10%3A30/cat", "/l_text:Sans_20:10%3A30/cat"),
         ("/t_outer,q_5/cat", "/w_300/e_blur:3/c_fill,w_120,h_90,q_5/cat"),
         # Part of a bracket
@@ -134,13 +138,20 @@ def test_without_presets_a_request_is_as_given() -> None:
     )
 
 
-def test_presets_that_grow_too_fast_are_stopped() -> None:
+def test_presets_that_grow_too_fast_are_stopped_early() -> None:
+    class Counted(dict[str, PresetDefinition]):
+        asked = 0
+
+        def get(self, key: str, default: Any = None) -> Any:
+            self.asked += 1
+            return super().get(key, default)
+
+    chains = {"a": "t_b/" * 24, "b": "t_c/" * 24, "c": "t_d/" * 24, "d": "w_3/" * 24}
+    definitions = Counted({name: PresetDefinition(chain.strip("/")) for name, chain in chains.items()})
+    assert refusal("/t_a/cat", Presets(definitions)).code == "too_many_components"
+    assert definitions.asked < 30
     with pytest.raises(PresetFileError, match="more than 24 components"):
-        Presets.from_toml(
-            "[presets]\n"
-            f'a = "{"/".join(["t_b"] * 24)}"\nb = "{"/".join(["t_c"] * 24)}"\n'
-            f'c = "{"/".join(["t_d"] * 24)}"\nd = "{"/".join(["w_3"] * 24)}"\n'
-        )
+        Presets.from_toml("[presets]\n" + "\n".join(f'{name} = "{chain}"' for name, chain in chains.items()))
 
 
 def test_limits_count_after_expansion() -> None:

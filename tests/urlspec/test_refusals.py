@@ -351,6 +351,7 @@ def test_positions_count_bytes_of_the_whole_path_once_the_signature_is_added() -
     "path",
     [
         "/w_" + "x" * 300 + "/cat",
+        "/w:" + "x" * 300 + "/cat",
         "/" + "x" * 300 + "_1/cat",
         "/e_" + "x" * 300 + "/cat",
         "/fl_a." + "x" * 300 + "/cat",
