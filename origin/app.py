@@ -36,6 +36,7 @@ from origin.service.changes import ChangeWatch
 from origin.service.deliver import Deliver, DeliverSettings
 from origin.service.eager import Eager, Messenger
 from origin.service.explain import Explain
+from origin.service.idempotency import Idempotency
 from origin.service.ingest import Ingest, Ingested, Upload
 from origin.service.jwks import ForeignTokens
 from origin.service.library import Library
@@ -220,7 +221,7 @@ def _api_parts(origin: Origin) -> http_api.Parts:
         origin.uploads,
         OwnUrls(origin.database, settings.keyring, public_url),
         origin.eager,
-        origin.database,
+        Idempotency(origin.database),
         origin.rates,
         public_url,
         secure_cookies=settings.host not in LOOPBACK or public_url.startswith("https:"),

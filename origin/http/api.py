@@ -5,28 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from starlette.middleware.cors import CORSMiddleware
 
-from origin.errors import BadRequest, Conflict, Unauthorized
+from origin.errors import BadRequest, Unauthorized
 from origin.http import models as m
 from origin.http.auth import COOKIE, Authenticator, SignedIn
 from origin.http.handlers import handle_errors
 from origin.http.receive import Received, received
-from origin.ports import UNSET, Asset, IdempotencyKeeper
 from origin.service.accounts import Accounts
 from origin.service.eager import Eager, checked_chains
+from origin.service.idempotency import Idempotency
 from origin.service.ingest import Upload
-from origin.service.library import Change, Library
+from origin.service.library import UNSET, Asset, Change, Library
 from origin.service.rates import Kind, Rates, Standing
 from origin.service.uploads import StraightUploads, Wish
 from origin.service.urls import OwnUrls
-
-IDEMPOTENCY_LASTS = timedelta(hours=24)
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {"model": m.ProblemBody, "description": text, "content": {"application/problem+json": {}}}
@@ -63,7 +60,7 @@ class Parts:
     uploads: StraightUploads
     urls: OwnUrls
     eager: Eager
-    idempotency: IdempotencyKeeper
+    idempotency: Idempotency
     rates: Rates
     public_url: str
     secure_cookies: bool
@@ -164,45 +161,18 @@ class Api:
         async with received(request, self.parts.folder, self.parts.max_bytes) as sent:
             upload = upload_of(sent, owner)
             chains = checked_chains(sent.fields.get("eager", ""))
-            return await self._once(request, response, owner, sent, lambda: self._taken_in(upload, chains))
+            key = request.headers.get("idempotency-key")
+            fingerprint = sent.fingerprint(f"{request.method} {request.url.path}")
+            response.status_code, body = await self.parts.idempotency.once(
+                owner, key, fingerprint, lambda: self._taken_in(upload, chains)
+            )
+            return m.AssetBody.model_validate_json(body)
 
-    async def _taken_in(self, upload: Upload, chains: tuple[str, ...]) -> tuple[int, m.AssetBody]:
+    async def _taken_in(self, upload: Upload, chains: tuple[str, ...]) -> tuple[int, bytes]:
         ingested = await self.parts.library.upload(upload)
         self.parts.eager.begin(ingested.asset, chains)
-        return (201 if ingested.created else 200), self.body(ingested.asset)
-
-    async def _once(
-        self,
-        request: Request,
-        response: Response,
-        owner: str,
-        sent: Received,
-        work: Callable[[], Awaitable[tuple[int, m.AssetBody]]],
-    ) -> m.AssetBody:
-        """Do ``work``, at most once for an ``Idempotency-Key``; a repetition gets the first answer again."""
-        key = request.headers.get("idempotency-key")
-        if key is None:
-            response.status_code, body = await work()
-            return body
-        if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
-            raise BadRequest("An Idempotency-Key has 1 to 255 printable ASCII characters.")
-        fingerprint = sent.fingerprint(f"{request.method} {request.url.path}")
-        expires = datetime.now(UTC) + IDEMPOTENCY_LASTS
-        known = await self.parts.idempotency.begin(owner, key, fingerprint, expires)
-        if known is not None:
-            if known.fingerprint != fingerprint:
-                raise Conflict("This Idempotency-Key was used for another request.")
-            if known.status == 0:
-                raise Conflict("The first request with this Idempotency-Key is still being worked on.")
-            response.status_code = known.status
-            return m.AssetBody.model_validate_json(known.body)
-        try:
-            response.status_code, body = await work()
-        except BaseException:
-            await self.parts.idempotency.abandon(owner, key)
-            raise
-        await self.parts.idempotency.finish(owner, key, response.status_code, body.model_dump_json().encode())
-        return body
+        body = self.body(ingested.asset).model_dump_json().encode()
+        return (201 if ingested.created else 200), body
 
     async def list(
         self,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
-from origin.ports import Asset
+from origin.service.library import Asset
 
 Visibility = Literal["public", "private"]
 Slug = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9-]{1,64}$", description="1 to 64 of A-Z a-z 0-9 -")]

@@ -118,3 +118,6 @@ def checked_tags(tags: Sequence[str]) -> tuple[str, ...]:
         if not 1 <= len(tag) <= LONGEST_TAG or not tag.isprintable() or "," in tag:
             raise BadRequest(f"A tag has 1 to {LONGEST_TAG} printable characters and no comma.")
     return tuple(dict.fromkeys(tags))
+
+
+__all__ = ["UNSET", "Asset", "Change", "Library", "checked_tags"]
