@@ -112,7 +112,8 @@ class Canvas:
             return
         across, down = target.width / actual.width, target.height / actual.height
         resized = (
-            premultiplied(frame, lambda image: image.resize(across, vscale=down)) for frame in self.frames
+            premultiplied(frame, lambda image: image.resize(across, vscale=down), quick=True)
+            for frame in self.frames
         )
         # Many frames as one pipeline would hold the buffers of all their resizes at once.
         self.frames = [image.copy_memory() for image in resized] if len(self.frames) > 1 else list(resized)

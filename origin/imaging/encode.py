@@ -17,11 +17,17 @@ from urlspec.kinds import QualityValue
 DEFAULT_QUALITY: Final[Mapping[str, int]] = {"jpeg": 80, "webp": 79, "avif": 60}
 
 GRADES: Final[Mapping[str, Mapping[str, int]]] = {
-    "best": {"jpeg": 90, "webp": 90, "avif": 76},
-    "good": {"jpeg": 80, "webp": 79, "avif": 60},
-    "eco": {"jpeg": 68, "webp": 64, "avif": 49},
-    "low": {"jpeg": 50, "webp": 42, "avif": 38},
+    "best": {"jpeg": 88, "webp": 85, "avif": 73},
+    "good": {"jpeg": 80, "webp": 74, "avif": 61},
+    "eco": {"jpeg": 67, "webp": 54, "avif": 53},
+    "low": {"jpeg": 50, "webp": 38, "avif": 46},
 }
+"""``q_auto``: about equal closeness in every format.
+
+Measured on eleven photographs at widths of 480 and 1000, as the mean SSIM of luma against the picture before
+encoding, with the encoder settings below: 0.975, 0.958, 0.940 and 0.920. At ``good`` that took 1.26 bits a
+pixel in JPEG, 0.87 in WebP and 0.77 in AVIF. JPEG stays below 90, where 4:4:4 begins and bytes jump.
+"""
 
 _AVIF_QUICK_ABOVE: Final = 2_000_000
 """Pixels above which AVIF is written at its least effort: three times as fast, 5 % more bytes."""
