@@ -42,6 +42,7 @@ from origin.service.jwks import ForeignTokens
 from origin.service.library import Library
 from origin.service.purge import Emissions, Purge
 from origin.service.rates import Kind, Rates, read_limit
+from origin.service.sweep import Sweeper
 from origin.service.tokens import Tokens
 from origin.service.uploads import StraightUploads
 from origin.service.urls import OwnUrls
@@ -68,6 +69,7 @@ class Origin:
     explain: Explain
     ingest: Ingest
     watch: ChangeWatch
+    sweeper: Sweeper
     accounts: Accounts
     library: Library
     uploads: StraightUploads
@@ -99,6 +101,8 @@ class Origin:
             if watch:
                 await self.watch.start()
                 stack.push_async_callback(self.watch.close)
+                await self.sweeper.start()
+                stack.push_async_callback(self.sweeper.close)
             yield self
 
 
@@ -162,6 +166,7 @@ def build(settings: Settings) -> Origin:
         Explain(admission, cache, pool, limits, settings.max_source_bytes),
         ingest,
         ChangeWatch(database, assets),
+        Sweeper(database, originals),
         Accounts(database, tokens, passwords, registration=settings.registration_open),
         library,
         StraightUploads(
