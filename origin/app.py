@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from limits import RateLimitItem
@@ -27,7 +28,7 @@ from origin.http.pictures import Pictures
 from origin.http.server import Server
 from origin.imaging.model import RENDERER_DATE, Limits
 from origin.imaging.pool import RenderPool
-from origin.ports import EdgePurger, Leases, ObjectReader, ObjectStore, Presigner
+from origin.ports import Aging, EdgePurger, Leases, ObjectReader, ObjectStore, Presigner
 from origin.service.access import Gatekeeper
 from origin.service.accounts import Accounts, Passwords
 from origin.service.admission import Admission, AdmissionSettings, Ask
@@ -56,13 +57,17 @@ MEMORY_RESULTS = 64 << 20
 Closer = Callable[[], Awaitable[None]]
 
 
+class Originals(ObjectStore, Aging, Protocol):
+    """Where uploads live: read, written, and swept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Everything, made but not started."""
 
     settings: Settings
     database: Database
-    originals: ObjectStore
+    originals: Originals
     results: TieredResults
     pool: RenderPool
     deliver: Deliver
@@ -363,13 +368,13 @@ def _fonts_fingerprint(settings: Settings) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _originals(settings: Settings, closers: list[Closer]) -> ObjectStore:
+def _originals(settings: Settings, closers: list[Closer]) -> Originals:
     if settings.s3_bucket is None:
         return FileStore(settings.data_dir / "originals")
     return _s3(settings, settings.s3_bucket, "originals", closers)
 
 
-def _s3(settings: Settings, bucket: str, prefix: str, closers: list[Closer]) -> ObjectStore:
+def _s3(settings: Settings, bucket: str, prefix: str, closers: list[Closer]) -> Originals:
     # Imported where it is configured: the client costs 60 MB and half a second.
     from origin.backends.s3 import S3Store
 
@@ -393,7 +398,7 @@ def _workers_check(pool: RenderPool) -> Check:
     return check
 
 
-def _storage_check(originals: ObjectStore) -> Check:
+def _storage_check(originals: Originals) -> Check:
     async def check() -> None:
         async for _ in originals.keys("readyz-none"):
             break
