@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,14 +22,16 @@ _FAMILY: Final = (1, 16)
 """Name ids: the family, and the family that groups more than four styles."""
 
 
-@functools.lru_cache(maxsize=4)
 def installed(extra: str | None = None) -> Mapping[str, str]:
     """Family names by their case-folded form: the system's folders, and ``extra``."""
-    families: dict[str, str] = {}
-    for file in _files([*_system_folders(), *([extra] if extra else [])]):
-        for family in families_of(file):
-            families.setdefault(family.casefold(), family)
-    return families
+    system = _families_in(*_system_folders())
+    return {**_families_in(extra), **system} if extra else system
+
+
+@functools.lru_cache(maxsize=8)
+def _families_in(*folders: str) -> Mapping[str, str]:
+    """Read once in a process: a thousand fonts take a third of a second."""
+    return {family.casefold(): family for file in _files(folders) for family in families_of(file)}
 
 
 @functools.lru_cache(maxsize=64)
@@ -88,7 +90,7 @@ def _system_folders() -> list[str]:
     return ["/usr/share/fonts", "/usr/local/share/fonts", str(home / ".fonts"), f"{shared}/fonts"]
 
 
-def _files(folders: list[str]) -> Iterator[Path]:
+def _files(folders: Sequence[str]) -> Iterator[Path]:
     found = 0
     for folder in folders:
         for parent, _, names in os.walk(folder):

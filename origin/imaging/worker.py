@@ -122,8 +122,9 @@ def original(path: str, keep: str, limits: Limits) -> Rendered:
 
 def warm(seconds: float) -> Confinement:
     """Load everything a render needs; ``seconds`` keeps this worker busy while the others start."""
-    from origin.imaging import clean, describe, render  # noqa: F401
+    from origin.imaging import clean, describe, fonts, render  # noqa: F401
 
+    fonts.installed()
     time.sleep(seconds)
     return _confinement
 

@@ -25,7 +25,7 @@ from origin.imaging.decode import count_scans
 from origin.imaging.model import Limits
 from origin.imaging.sniff import sniff
 from tests.origin.imaging.rendering import render
-from tests.support.pictures import animated, card, noise, progressive, transparent
+from tests.support.pictures import animated, card, noise, pixel, progressive, transparent
 
 # Cut short --------------------------------------------------------------------------------------------
 
@@ -160,6 +160,16 @@ def test_other_files_are_named(data: bytes, words: str) -> None:
 def test_what_is_not_accepted_here_is_refused() -> None:
     with pytest.raises(UnsupportedMedia):
         render("/w_9", card(suffix=".gif"), limits=Limits(accept=frozenset({"jpeg"})))
+
+
+def test_svg_is_drawn_at_its_new_size_where_it_is_accepted() -> None:
+    svg = b"<svg xmlns='http://www.w3.org/2000/svg' width='20' height='10'>"
+    half = svg + b"<rect width='10' height='10'/></svg>"
+    limits = Limits(accept=frozenset({"svg"}))
+    rendered = render("/c_fit,w_200", half, limits=limits)
+    assert (rendered.format, rendered.width, rendered.height) == ("png", 200, 100)
+    assert pixel(rendered.body, 20, 50) == (0, 0, 0, 255)
+    assert pixel(rendered.body, 180, 50)[3] == 0
 
 
 @pytest.mark.parametrize("wrapped", [b"GIF89a" + b"/*" * 40, b"\xff\xd8\xff" + b"<script>" * 9])
