@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 
 import pytest
 
 from origin.backends.database import Database
+from origin.backends.engine import database_url
 from origin.backends.files import FileStore
+from origin.backends.migrate import migrate
 from origin.backends.redis_link import RedisLink
 from origin.backends.redis_results import RedisResults
 from origin.backends.results import FolderResults, MemoryResults, TieredResults
@@ -59,6 +63,23 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
         return FileStore(tmp_path / "originals")
     store: S3Store = request.getfixturevalue("s3_store")
     return store
+
+
+@pytest.fixture
+def backdate(request: pytest.FixtureRequest) -> Callable[[ObjectStore, str, timedelta], None]:
+    """Makes an object of ``store`` look as if it had been written earlier."""
+
+    def backdate(store: ObjectStore, key: str, by: timedelta) -> None:
+        if isinstance(store, FileStore):
+            path = store.local_path(key)
+        else:
+            assert isinstance(store, S3Store)
+            server: S3Server = request.getfixturevalue("s3")
+            path = server.path(store._prefix + key)
+        then = (datetime.now(UTC) - by).timestamp()
+        os.utime(path, (then, then))
+
+    return backdate
 
 
 def store_in(
@@ -131,6 +152,31 @@ async def database(empty_database: str) -> AsyncIterator[Database]:
     await database.migrate()
     yield database
     await database.close()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database with tables, in which tests use owners and ids of their own."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path_factory.mktemp('database')}/origin.db"
+        else:
+            url = stack.enter_context(request.getfixturevalue("postgres").database())
+        migrate(database_url(url))
+        yield url
+
+
+@pytest.fixture
+async def shared(shared_url: str) -> AsyncIterator[Database]:
+    database = Database(shared_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def owner() -> str:
+    """Somebody who has nothing yet."""
+    return f"user-{token_hex(8)}"
 
 
 def an_asset(
