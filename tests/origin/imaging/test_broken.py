@@ -162,7 +162,7 @@ def test_what_is_not_accepted_here_is_refused() -> None:
         render("/w_9", card(suffix=".gif"), limits=Limits(accept=frozenset({"jpeg"})))
 
 
-def test_svg_is_drawn_at_its_new_size_where_it_is_accepted() -> None:
+def test_svg_is_drawn_where_it_is_accepted() -> None:
     svg = b"<svg xmlns='http://www.w3.org/2000/svg' width='20' height='10'>"
     half = svg + b"<rect width='10' height='10'/></svg>"
     limits = Limits(accept=frozenset({"svg"}))
