@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,7 +117,8 @@ def build(settings: Settings) -> Origin:
     closers: list[Closer] = []
     checks: dict[str, tuple[Check, bool]] = {}
 
-    database = Database(settings.database_url or f"sqlite:///{settings.data_dir / 'origin.sqlite'}")
+    with _named_by("DATABASE_URL"):
+        database = Database(settings.database_url or f"sqlite:///{settings.data_dir / 'origin.sqlite'}")
     closers.append(database.close)
     checks["database"] = (database.ping, True)
 
@@ -345,6 +346,15 @@ def _messenger(settings: Settings, closers: list[Closer]) -> Messenger | None:
     return webhook
 
 
+@contextmanager
+def _named_by(variable: str) -> Iterator[None]:
+    """Blame ``variable`` for a value that its backend cannot read. The value may hold a password."""
+    try:
+        yield
+    except ValueError as error:
+        raise SettingsError([f"{variable}: {error}"]) from error
+
+
 def _presets(settings: Settings) -> tuple[Presets, float]:
     """The presets, and when the look of any picture last changed, in unix seconds."""
     changed = datetime.combine(RENDERER_DATE, datetime.min.time(), UTC).timestamp()
@@ -418,7 +428,8 @@ def _results(
     from origin.backends.redis_link import RedisLink
     from origin.backends.redis_results import RedisResults
 
-    link = RedisLink(settings.redis_url)
+    with _named_by("REDIS_URL"):
+        link = RedisLink(settings.redis_url)
     closers.append(link.close)
     checks["redis"] = (link.ping, False)
     shared = RedisResults(link, max_entry_bytes=settings.redis_entry_bytes)

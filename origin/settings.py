@@ -116,7 +116,11 @@ class Settings(BaseModel):
     s3_secret_key: str | None = _own("AWS_S3_SECRET_KEY", None, "Secret key of S3", "…")
     s3_region: str = _own("AWS_REGION", "us-east-1", "Region of S3", "eu-central-1")
     s3_endpoint: str | None = _own(
-        "AWS_S3_ENDPOINT_URL", None, "Endpoint of an S3 that is not Amazon's", "https://s3.example"
+        "AWS_S3_ENDPOINT_URL",
+        None,
+        "Endpoint of an S3 that is not Amazon's",
+        "https://s3.example",
+        pattern=r"^https?://[^/?#\s]+/?$",
     )
 
     host: str = _own("ORIGIN_HOST", "127.0.0.1", "Address to listen on", "0.0.0.0")  # noqa: S104 - an example

@@ -29,6 +29,6 @@ def chosen_id(text: str) -> str:
     try:
         return read_id(text).id
     except BadValue as error:
-        if error.hint == "reserved":
+        if error.code == "id_reserved":
             raise UrlError("id_reserved", f"The id {text!r} is kept for the server itself.") from error
         raise BadRequest(f"{text[:80]!r} cannot be an id: {error.hint}.") from error

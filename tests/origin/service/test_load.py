@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,7 +20,7 @@ from tests.conftest import OriginFactory
 from tests.support import pictures
 from tests.support.origin import Library, OriginServer, Response, until
 
-PATIENT = {"ORIGIN_RENDER_TIMEOUT": "20", "ORIGIN_DEADLINE": "25"}
+PATIENT: dict[str, Any] = {"ORIGIN_RENDER_TIMEOUT": "20", "ORIGIN_DEADLINE": "25"}
 
 
 @pytest.fixture
