@@ -27,6 +27,8 @@ class Request:
     target: str
     headers: Message
     body_bytes: int
+    body: bytes = b""
+    """The beginning of it, at most 64 KiB."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         length = int(self.headers.get("Content-Length", "0"))
-        taken = 0
+        body = self.rfile.read(min(64 << 10, length))
+        taken = len(body)
         while taken < length:
             taken += len(self.rfile.read(min(1 << 20, length - taken)))
         if self.owner._server is None:
             self.close_connection = True
             return
-        request = Request(self.command, self.requestline.split(" ")[1], self.headers, taken)
+        request = Request(self.command, self.requestline.split(" ")[1], self.headers, taken, body)
         self.owner.seen.append(request)
         reply = self.owner.answer(request)
         if reply.cut == -1:
