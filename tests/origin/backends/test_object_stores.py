@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from origin.backends.files import FileStore
+from origin.backends.s3 import S3Store
 from origin.errors import NotFound
 from origin.ports import ObjectReader, ObjectStore
 
@@ -78,6 +81,38 @@ async def test_keys_by_prefix(store: ObjectStore, write: Callable[[bytes], Path]
     for key in ("aa1", "aa2", "ab1", "aa/3"):
         await store.put(key, write(b"picture"), media_type="image/png")
     assert sorted([key async for key in store.keys("aa")]) == ["aa/3", "aa1", "aa2"]
+
+
+async def test_keys_by_age(
+    store: FileStore | S3Store,
+    write: Callable[[bytes], Path],
+    backdate: Callable[[ObjectStore, str, timedelta], None],
+) -> None:
+    for key in ("aa1", "aa2", "ab1", "aa/3"):
+        await store.put(key, write(b"picture"), media_type="image/png")
+    for key in ("aa1", "ab1", "aa/3"):
+        backdate(store, key, timedelta(minutes=90))
+    now = datetime.now(UTC)
+    hour, day = now - timedelta(hours=1), now - timedelta(days=1)
+    assert sorted([key async for key in store.older_than("", hour)]) == ["aa/3", "aa1", "ab1"]
+    assert sorted([key async for key in store.older_than("aa", hour)]) == ["aa/3", "aa1"]
+    assert [key async for key in store.older_than("", day)] == []
+    assert len([key async for key in store.older_than("", now + timedelta(minutes=1))]) == 4
+
+
+async def test_putting_the_same_again_makes_it_young(
+    store: FileStore | S3Store,
+    write: Callable[[bytes], Path],
+    backdate: Callable[[ObjectStore, str, timedelta], None],
+) -> None:
+    upload = write(b"picture")
+    os.utime(upload, (0, 0))
+    await store.put(SHA, upload, media_type="image/png")
+    backdate(store, SHA, timedelta(hours=2))
+    hour = datetime.now(UTC) - timedelta(hours=1)
+    assert [key async for key in store.older_than("", hour)] == [SHA]
+    await store.put(SHA, upload, media_type="image/png")
+    assert [key async for key in store.older_than("", hour)] == []
 
 
 async def test_readers_see_whole_objects_while_they_are_replaced(store: ObjectStore, tmp_path: Path) -> None:
