@@ -55,14 +55,14 @@ class Gatekeeper:
         verified = self._keyring.verify(path, now)
         return (None, path) if verified is None else (verified, verified.rest)
 
-    async def admit(self, given: Request, credentials: Credentials) -> None:
+    async def admit(self, given: Request, expanded: Request, credentials: Credentials) -> None:
         """Refuse what needs a signature and has none. ``given`` is the request before presets are expanded.
 
         The owner's token stands in for a signature where the URL names nothing that is not theirs.
         """
         if credentials.signature is not None:
             return
-        guarded = given.output.has(Raw) or given.output.get(Metadata) == Metadata("all")
+        guarded = expanded.output.has(Raw) or expanded.output.get(Metadata) == Metadata("all")
         allowed = self._unsigned == "any" or (
             self._unsigned == "presets" and only_presets(given, self._presets)
         )

@@ -115,7 +115,10 @@ class Admission:
                 expected=f"at most {limit} bytes",
             )
         signature, rest = self._gate.verify(path, self._clock())
-        return self._read(rest), Credentials(signature)
+        try:
+            return self._read(rest), Credentials(signature)
+        except UrlError as error:
+            raise error.shifted(len(path) - len(rest)) from error
 
     async def admit(self, ask: Ask, *, fresh: bool = False, fallback: bool = False) -> Admitted:
         """Whether ``ask`` may be answered, and from what.
@@ -125,7 +128,7 @@ class Admission:
         """
         reading, signed = self.read(ask.path)
         credentials = replace(signed, principal=ask.principal)
-        await self._gate.admit(reading.given, credentials)
+        await self._gate.admit(reading.given, reading.request, credentials)
         wanted = _fallen_back(reading.request) if fallback else reading.request
         request = resolve_hints(wanted, width_from(ask.width), dpr_from(ask.dpr))
         found = [await self._gate.find(ref, request, credentials, fresh=fresh) for ref in _pictures(request)]

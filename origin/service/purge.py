@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
@@ -34,9 +35,9 @@ class Emissions:
         self._record = record
         self._known: dict[tuple[str, str], None] = {}
 
-    async def note(self, ask: Ask, admitted: Admitted) -> bool:
-        """Whether the answer may be kept by a cache in front."""
-        line = spelled(ask, admitted)
+    async def note(self, ask: Ask, admitted: Admitted, variant: str) -> bool:
+        """Whether the answer may be kept by a cache in front; ``variant`` is its ``X-Cache-Variant``."""
+        line = spelled(ask.path, variant)
         new = [asset for asset in admitted.assets if (asset, line) not in self._known]
         if not new:
             return True
@@ -53,11 +54,17 @@ class Emissions:
         self._known = {pair: None for pair in self._known if pair[0] != asset}
 
 
-def spelled(ask: Ask, admitted: Admitted) -> str:
-    """A request as an edge sends it: what its key is made from, one part a line."""
-    accept = (ask.accept or "") if admitted.negotiated else ""
-    hints = [ask.width or "", ask.dpr or ""] if admitted.hinted else ["", ""]
-    return "\n".join([ask.path.decode("ascii", "replace"), accept, *hints])
+_VARIANT = re.compile(r"(?:any|avif|webp)(?:\|[0-9.]{0,6}){4}\|(?:on)?")
+"""Accept class and client hints as nginx.conf writes them. Whoever asks past nginx could send anything."""
+
+
+def spelled(path: bytes, variant: str) -> str:
+    """One copy of an edge: the raw path, a line feed, and what tells the copies of this path apart there.
+
+    The edge says the latter itself, since it may tell more apart than the origin does. Empty when no edge that
+    could be told has sent the request; other caches are told of the path alone.
+    """
+    return f"{path.decode('ascii', 'replace')}\n{variant if _VARIANT.fullmatch(variant) else ''}"
 
 
 class Purge:
@@ -91,19 +98,22 @@ class Purge:
         await self._results.forget(id)
         if not self._edges:
             return
-        lines = await self._record.emitted_for(id)
         if self._emissions is not None:
             self._emissions.forget(id)
-        await self._tell(id, lines)
-        self._later(self._again(id, lines))
+        await self._tell(id)
+        self._later(self._again(id))
 
-    async def _again(self, id: str, lines: list[str]) -> None:
-        await asyncio.sleep(1.5 * INTERVAL)
-        await self._tell(id, lines)
-        await asyncio.sleep(self._deadline)
-        await self._tell(id, lines)
+    async def _again(self, id: str) -> None:
+        for pause in (1.5 * INTERVAL, self._deadline):
+            await asyncio.sleep(pause)
+            try:
+                await self._tell(id)
+            except OriginError as error:
+                log.warning("the copies of %s are not known, so no edge was told: %r", id, error.__cause__)
 
-    async def _tell(self, id: str, lines: list[str]) -> None:
+    async def _tell(self, id: str) -> None:
+        # Read each time: a request that began before the change may put its copy on record after it.
+        lines = await self._record.emitted_for(id)
         for done in await asyncio.gather(
             *(edge.purge(id, lines) for edge in self._edges), return_exceptions=True
         ):
