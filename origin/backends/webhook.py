@@ -21,7 +21,7 @@ SECONDS = 5.0
 
 
 class Webhook:
-    """POSTs JSON, signed in ``X-Origin-Signature``: HMAC-SHA256 of ``X-Origin-Timestamp``, ``.`` and the body.
+    """POSTs JSON; ``X-Origin-Signature`` is the HMAC-SHA256 of ``X-Origin-Timestamp``, ``.`` and the body.
 
     A repetition has the same ``id``, so that a receiver can tell it.
     """
