@@ -95,7 +95,8 @@ class Pictures:
         delivered = await self._deliver.deliver(ask)
         if self._emissions is None or not delivered.admitted.public:
             return delivered, True
-        return delivered, await self._emissions.note(ask, delivered.admitted)
+        variant = header(scope, b"x-cache-variant") or ""
+        return delivered, await self._emissions.note(ask, delivered.admitted, variant)
 
     async def _query_form(self, id: str, scope: Scope) -> tuple[Delivered, bool]:
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)

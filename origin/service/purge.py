@@ -61,8 +61,8 @@ _VARIANT = re.compile(r"(?:any|avif|webp)(?:\|[0-9.]{0,6}){4}\|(?:on)?")
 def spelled(path: bytes, variant: str) -> str:
     """One copy of an edge: the raw path, a line feed, and what tells the copies of this path apart there.
 
-    The edge says the latter itself, since it may tell more apart than the origin does. Empty when no edge that
-    could be told has sent the request; other caches are told of the path alone.
+    The edge says the latter itself, since it may tell more apart than the origin does. Empty when the request
+    came past every such edge; other caches are told of the path alone.
     """
     return f"{path.decode('ascii', 'replace')}\n{variant if _VARIANT.fullmatch(variant) else ''}"
 

@@ -1,0 +1,118 @@
+"""What caches in front are told when a picture changes, seen by something that stands in an edge's place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from origin.service.purge import spelled
+from tests.conftest import OriginFactory
+from tests.support.origin import Library, OriginServer, until
+from tests.support.upstream import Reply, Upstream, upstream
+
+SECRET = "a-secret-of-the-edges-0123456789-ABC"
+EDGE = {"X-Cache-Variant": "webp|320||2.0||on"}
+
+
+@pytest.fixture
+def edge() -> Iterator[Upstream]:
+    with upstream(lambda _: Reply(200, b"", {"X-Edge": "MARKED"})) as server:
+        yield server
+
+
+@pytest.fixture
+def cdn() -> Iterator[Upstream]:
+    with upstream(lambda _: Reply(202)) as server:
+        yield server
+
+
+@pytest.fixture
+def server(origin_factory: OriginFactory, library: Library, edge: Upstream, cdn: Upstream) -> OriginServer:
+    return origin_factory(
+        library=library,
+        ORIGIN_EDGES=f"http://{edge.address}",
+        ORIGIN_EDGE_SECRET=SECRET,
+        ORIGIN_CDN_PURGE_URL=f"http://{cdn.address}/purge",
+    )
+
+
+def told(edge: Upstream) -> set[tuple[str, str]]:
+    """Target and variant of every mark."""
+    return {(one.target, str(one.headers["X-Cache-Variant"])) for one in edge.seen}
+
+
+@pytest.mark.parametrize("command", ["purge", "rm"])
+def test_a_change_is_told_for_every_copy_that_was_sent(
+    server: OriginServer, edge: Upstream, cdn: Upstream, command: str
+) -> None:
+    id, other = server.ids["card.png"], server.ids["card.jpg"]
+    layered = f"/l_{id},w_10/{other}"
+    assert server.get(f"/w_20/{id}", **EDGE).status == 200
+    assert server.get(f"/w_20/{id}", X_Cache_Variant="any|||||").status == 200
+    assert server.get(f"/w_20/{id}").status == 200
+    assert server.get(f"/l_text:Sans_9:a%2Cb!/{id}", X_Cache_Variant="avif|||||").status == 200
+    assert server.get(layered, **EDGE).status == 200
+    assert server.get(f"/w_20/{other}", **EDGE).status == 200
+    done = server.cli(command, id)
+    assert done.returncode == 0, done.stderr
+    assert told(edge) == {
+        (f"/w_20/{id}", EDGE["X-Cache-Variant"]),
+        (f"/w_20/{id}", "any|||||"),
+        (f"/l_text:Sans_9:a%2Cb!/{id}", "avif|||||"),
+        (layered, EDGE["X-Cache-Variant"]),
+    }
+    assert {one.headers["X-Cache-Refresh"] for one in edge.seen} == {SECRET}
+    first = json.loads(cdn.seen[0].body)
+    assert first["surrogate_key"] == id
+    assert set(first["paths"]) == {f"/w_20/{id}", f"/l_text:Sans_9:a%2Cb!/{id}", layered}
+
+
+def test_edges_are_told_again_of_what_was_sent_meanwhile(server: OriginServer, edge: Upstream) -> None:
+    """A request that began before the change may be put on record after the first round."""
+    id = server.ids["card.png"]
+    late = (f"/w_31/{id}", "any|||||")
+    raced = False
+
+    def answer(_: object) -> Reply:
+        nonlocal raced
+        if not raced:
+            raced = True
+            server.get(late[0], X_Cache_Variant=late[1])
+        return Reply(200, b"", {"X-Edge": "MARKED"})
+
+    server.get(f"/w_30/{id}", X_Cache_Variant="any|||||")
+    edge.answer = answer
+    assert server.cli("purge", id).returncode == 0
+    until(lambda: late in told(edge))
+    assert [one.target for one in edge.seen].count(f"/w_30/{id}") >= 2
+
+
+def test_an_edge_that_is_away_does_not_stop_a_purge(
+    server: OriginServer, edge: Upstream, cdn: Upstream
+) -> None:
+    id = server.ids["card.png"]
+    server.get(f"/w_20/{id}", **EDGE)
+    edge.stop()
+    assert server.cli("purge", id).returncode == 0
+    assert json.loads(cdn.seen[0].body)["surrogate_key"] == id
+
+
+SPELLED = {
+    "plain": ("any|||||", "any|||||"),
+    "all hints": ("avif|99999|1|9.9999|0.5|on", "avif|99999|1|9.9999|0.5|on"),
+    "past every edge": ("", ""),
+    "another class": ("jpeg|||||", ""),
+    "too few": ("any||||", ""),
+    "too many": ("any||||||", ""),
+    "too long": ("any|1234567||||", ""),
+    "not a number": ("any|x||||", ""),
+    "a line feed": ("any|||||\n", ""),
+    "in the middle": ("any|1\n||||", ""),
+}
+
+
+@pytest.mark.parametrize(("variant", "kept"), SPELLED.values(), ids=SPELLED.keys())
+def test_only_what_an_edge_could_say_is_put_on_record(variant: str, kept: str) -> None:
+    assert spelled(b"/w_1/abc", variant) == f"/w_1/abc\n{kept}"
