@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Sequence
-from typing import Protocol
+from collections.abc import Coroutine, Sequence
+from typing import Any, Protocol
 
 from origin.errors import OriginError
 from origin.ports import EdgePurger, EmittedUrls
@@ -54,6 +54,10 @@ class Emissions:
         self._known = {pair: None for pair in self._known if pair[0] != asset}
 
 
+_SOON = (1.5 * INTERVAL, 4 * INTERVAL)
+"""Seconds until the edges are told again: when every process should have heard of the change, and when a busy
+one has, too. A process that has not heard fills the edge with what was."""
+
 _VARIANT = re.compile(r"(?:any|avif|webp)(?:\|[0-9.]{0,6}){4}\|(?:on)?")
 """Accept class and client hints as nginx.conf writes them. Whoever asks past nginx could send anything."""
 
@@ -86,7 +90,8 @@ class Purge:
         self._record = record
         self._deadline = deadline
         self._emissions = emissions
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._soon: set[asyncio.Task[None]] = set()
+        self._late: set[asyncio.Task[None]] = set()
 
     async def changed(self, id: str) -> None:
         """Forget everything made from asset ``id``.
@@ -101,15 +106,16 @@ class Purge:
         if self._emissions is not None:
             self._emissions.forget(id)
         await self._tell(id)
-        self._later(self._again(id))
+        for pause in _SOON:
+            _start(self._soon, self._again(id, pause))
+        _start(self._late, self._again(id, _SOON[-1] + self._deadline))
 
-    async def _again(self, id: str) -> None:
-        for pause in (1.5 * INTERVAL, self._deadline):
-            await asyncio.sleep(pause)
-            try:
-                await self._tell(id)
-            except OriginError as error:
-                log.warning("the copies of %s are not known, so no edge was told: %r", id, error.__cause__)
+    async def _again(self, id: str, pause: float) -> None:
+        await asyncio.sleep(pause)
+        try:
+            await self._tell(id)
+        except OriginError as error:
+            log.warning("the copies of %s are not known, so no edge was told: %r", id, error.__cause__)
 
     async def _tell(self, id: str) -> None:
         # Read each time: a request that began before the change may put its copy on record after it.
@@ -122,16 +128,18 @@ class Purge:
             elif isinstance(done, BaseException):
                 raise done
 
-    def _later(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def settle(self) -> None:
-        """Wait for the first repetition: what a short-lived command does before it ends."""
-        await asyncio.sleep(1.5 * INTERVAL + 0.1)
+        """Wait for the first repetitions to end: what a short-lived command does before it ends."""
+        await asyncio.gather(*self._soon)
 
     async def close(self) -> None:
-        for task in self._tasks:
+        tasks = self._soon | self._late
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _start(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)

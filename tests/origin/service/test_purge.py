@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -87,6 +88,20 @@ def test_edges_are_told_again_of_what_was_sent_meanwhile(server: OriginServer, e
     assert server.cli("purge", id).returncode == 0
     until(lambda: late in told(edge))
     assert [one.target for one in edge.seen].count(f"/w_30/{id}") >= 2
+
+
+def test_a_command_ends_when_the_first_repetitions_have(server: OriginServer, edge: Upstream) -> None:
+    """Its process tells the edges, which a server may have filled again before it heard of the change."""
+    id = server.ids["card.png"]
+    server.get(f"/w_20/{id}", **EDGE)
+
+    def slow(_: object) -> Reply:
+        time.sleep(0.3)
+        return Reply(200, b"", {"X-Edge": "MARKED"})
+
+    edge.answer = slow
+    assert server.cli("purge", id).returncode == 0
+    assert len(edge.arrived(f"/w_20/{id}")) == 3
 
 
 def test_an_edge_that_is_away_does_not_stop_a_purge(
