@@ -167,12 +167,18 @@ def test_the_fleet_uses_files_and_settings_that_exist() -> None:
 
 def test_the_fleets_edge_is_the_shipped_file_with_other_upstreams(tmp_path: Path) -> None:
     text = (ROOT / "compose.yaml").read_text()
-    script = re.search(r"sed '(s\|.*?)'", text)
+    script = re.search(r"(?s)(sed -e .*?)/etc/nginx/origin.conf >", text)
     assert script
-    changed = run("sed", script[1], ROOT / "nginx.conf", cwd=tmp_path).stdout.splitlines()
+    command = script[1].replace("$$", "$") + str(ROOT / "nginx.conf")
+    secret = "export ORIGIN_EDGE_SECRET=" + "ab" * 32
+    changed = run("sh", "-c", f"{secret}; {command}", cwd=tmp_path).stdout.splitlines()
     before = (ROOT / "nginx.conf").read_text().splitlines()
     differing = [new.strip() for old, new in zip(before, changed, strict=True) if old != new]
-    assert [line.split(";  #")[0] for line in differing] == ["server origin-1:8000; server origin-2:8000"]
+    assert [line.split(";  #")[0] for line in differing] == [
+        "server origin-1:8000; server origin-2:8000",
+        "10.88.0.0/24 1",
+        f'"~^1:{"ab" * 32}$" 1',
+    ]
 
 
 def test_continuous_integration_runs_the_one_command() -> None:
