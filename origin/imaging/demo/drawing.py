@@ -1,6 +1,7 @@
 """What the demo pictures are drawn with.
 
-Places are floats, colours are 0 to 255 sRGB as floats until ``eight_bit``, coverage and shares are 0 to 1."""
+Places are floats, colours are 0 to 255 sRGB as floats until ``eight_bit``, coverage and shares are 0 to 1.
+"""
 
 from __future__ import annotations
 
