@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from origin.backends.files import FileStore, FolderSource
 from origin.backends.leases import LocalLeases
 from origin.backends.results import FolderResults, MemoryResults, TieredResults
 from origin.backends.source_cache import SourceCache
-from origin.errors import Unavailable
+from origin.errors import OriginError, Unavailable
 from origin.http import api as http_api
 from origin.http.auth import Authenticator
 from origin.http.pages import Check, Example, pages
@@ -53,6 +54,9 @@ from urlspec.presets import PresetFileError, Presets
 
 MEMORY_RESULTS = 64 << 20
 """Bytes of results that each server process keeps in memory."""
+
+GREETING_SECONDS = 2.0
+"""How long a start waits for dependencies that do not answer."""
 
 Closer = Callable[[], Awaitable[None]]
 
@@ -108,7 +112,22 @@ class Origin:
                 stack.push_async_callback(self.watch.close)
                 await self.sweeper.start()
                 stack.push_async_callback(self.sweeper.close)
+                await self._greet()
             yield self
+
+    async def _greet(self) -> None:
+        """Ask every dependency once; who is away now is asked again when it is needed.
+
+        Making S3's client takes the loop half a second, in which the other calls of a first request would run
+        out of their time.
+        """
+
+        async def ask(check: Check) -> None:
+            with suppress(OriginError, TimeoutError):
+                async with asyncio.timeout(GREETING_SECONDS):
+                    await check()
+
+        await asyncio.gather(*(ask(check) for check, _ in self.checks.values()))
 
 
 def build(settings: Settings) -> Origin:
@@ -390,7 +409,7 @@ def _s3(settings: Settings, bucket: str, prefix: str, closers: list[Closer]) -> 
 
     store = S3Store(
         bucket,
-        prefix,
+        f"{prefix}/" if prefix else "",
         endpoint_url=settings.s3_endpoint,
         region=settings.s3_region,
         access_key=settings.s3_access_key,
