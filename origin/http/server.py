@@ -12,7 +12,7 @@ import structlog
 from starlette.applications import Starlette
 
 from origin.errors import OriginError
-from origin.http.asgi import Message, Receive, Scope, Send, header, raw_path, request_id
+from origin.http.asgi import HeaderList, Message, Receive, Scope, Send, header, raw_path, request_id, respond
 from origin.http.pictures import Pictures
 from urlspec.errors import UrlSpecError
 
@@ -20,6 +20,13 @@ PAGES: Final = frozenset(
     {b"", b"healthz", b"readyz", b"robots.txt", b"favicon.ico", b"openapi.json", b"docs"}
 )
 API: Final = frozenset({b"auth", b"images"})
+
+MARK: Final[HeaderList] = [
+    (b"content-length", b"0"),
+    (b"cache-control", b"no-store"),
+    (b"vary", b"X-Cache-Refresh"),
+]
+"""What nginx keeps in the place of a copy that it shall forget: for every later request it is not the answer."""
 
 ID: Final = re.compile(rb"[A-Za-z0-9-]{1,64}")
 
@@ -57,6 +64,8 @@ class Server:
         first, _, rest = path[1:].partition(b"/")
         if path == b"/_authorize":
             await self._pictures.authorize(scope, receive, send)
+        elif path == b"/_marker":
+            await respond(send, 200, MARK, b"", head=scope["method"] == "HEAD")
         elif first == b"explain" and rest:
             await self._pictures.explain(scope, receive, send)
         elif first in PAGES and not rest:
