@@ -26,7 +26,7 @@ MARK: Final[HeaderList] = [
     (b"cache-control", b"no-store"),
     (b"vary", b"X-Cache-Refresh"),
 ]
-"""What nginx keeps in the place of a copy that it shall forget: for every later request it is not the answer."""
+"""What nginx keeps in place of a copy that it shall forget: to no later request is it the answer."""
 
 ID: Final = re.compile(rb"[A-Za-z0-9-]{1,64}")
 
