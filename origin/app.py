@@ -24,12 +24,13 @@ from origin.backends.source_cache import SourceCache
 from origin.errors import OriginError, Unavailable
 from origin.http import api as http_api
 from origin.http.auth import Authenticator
+from origin.http.openapi import openapi
 from origin.http.pages import Check, Example, pages
 from origin.http.pictures import Pictures
 from origin.http.server import Server
 from origin.imaging.model import RENDERER_DATE, Limits
 from origin.imaging.pool import RenderPool
-from origin.ports import Aging, EdgePurger, Leases, ObjectReader, ObjectStore, Presigner
+from origin.ports import Aging, EdgePurger, Leases, ObjectReader, ObjectStore, Presigner, TokenLedger
 from origin.service.access import Gatekeeper
 from origin.service.accounts import Accounts, Passwords
 from origin.service.admission import Admission, AdmissionSettings, Ask
@@ -179,6 +180,7 @@ def build(settings: Settings) -> Origin:
     closers.append(eager.close)
     tokens = Tokens(_jwt_secret(settings), database, settings.audience)
     passwords = Passwords()
+    closers.append(passwords.close)
     library = Library(database, ingest, purge, settings.quota_bytes)
     presigner = originals if isinstance(originals, Presigner) else None
     return Origin(
@@ -208,7 +210,7 @@ def build(settings: Settings) -> Origin:
         rates,
         Authenticator(
             tokens,
-            _foreign(settings, closers),
+            _foreign(settings, database, closers),
             trusted_proxies=settings.trusted_proxies,
             own_origins=_own_origins(settings),
         ),
@@ -227,7 +229,7 @@ def application(origin: Origin, examples: Callable[[], Awaitable[list[Example]]]
         cache_control=settings.cache_control,
         public_url=(settings.public_url or "").rstrip("/"),
         cors_origins=frozenset(settings.cors_origins),
-        authenticate=origin.authenticator.principal,
+        authenticate=origin.authenticator.viewer,
         address=origin.authenticator.address,
         emissions=origin.emissions,
     )
@@ -238,7 +240,7 @@ def application(origin: Origin, examples: Callable[[], Awaitable[list[Example]]]
         async with origin.running():
             yield
 
-    return Server(pictures, pages(origin.checks, examples, http_api.openapi(api)), api, lifespan)
+    return Server(pictures, pages(origin.checks, examples, openapi(api)), api, lifespan)
 
 
 def _api_parts(origin: Origin) -> http_api.Parts:
@@ -309,7 +311,7 @@ def _jwt_secret(settings: Settings) -> bytes:
     return path.read_bytes().strip()
 
 
-def _foreign(settings: Settings, closers: list[Closer]) -> ForeignTokens | None:
+def _foreign(settings: Settings, ledger: TokenLedger, closers: list[Closer]) -> ForeignTokens | None:
     if settings.jwks_url is None:
         return None
     from origin.backends.jwks import HttpKeyFetcher
@@ -318,7 +320,9 @@ def _foreign(settings: Settings, closers: list[Closer]) -> ForeignTokens | None:
     assert settings.jwt_audience is not None
     fetcher = HttpKeyFetcher(settings.jwks_url)
     closers.append(fetcher.close)
-    return ForeignTokens(fetcher, settings.jwt_issuer, settings.jwt_audience)
+    foreign = ForeignTokens(fetcher, settings.jwt_issuer, settings.jwt_audience, ledger)
+    closers.append(foreign.close)
+    return foreign
 
 
 def _rates(settings: Settings) -> Rates:

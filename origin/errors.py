@@ -136,6 +136,12 @@ class SourceTooLarge(OriginError):
     title = "The file is larger than this server accepts"
 
 
+class BodyTooLarge(OriginError):
+    status = 413
+    code = "body_too_large"
+    title = "The body is larger than this needs"
+
+
 class QuotaExceeded(OriginError):
     status = 413
     code = "quota_exceeded"
@@ -194,6 +200,8 @@ class TooManyRequests(OriginError):
     retry_after = 60
     wait: int | None = None
     """Seconds until it is worth trying again, where they are known."""
+    limit: int | None = None
+    """How many there may be."""
 
 
 class Internal(OriginError):

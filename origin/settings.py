@@ -220,7 +220,7 @@ class Settings(BaseModel):
     jwks_url: str | None = _own(
         "ORIGIN_JWKS_URL",
         None,
-        "Keys of your own identity provider; its RS256 or ES256 tokens then count instead of ours",
+        "Keys of your own identity provider; its RS256 or ES256 tokens then count like ours",
         "https://login.example/.well-known/jwks.json",
         pattern=r"^https://[^\s]+$|^http://(127\.0\.0\.1|localhost)[:/][^\s]*$",
     )
@@ -242,7 +242,12 @@ class Settings(BaseModel):
         "ORIGIN_RATE_RENDER", "600/minute", "Renders by user or address; hits are free", "off"
     )
     rate_upload: Rate = _own("ORIGIN_RATE_UPLOAD", "60/minute", "Uploads by user", "60/minute")
-    rate_login: Rate = _own("ORIGIN_RATE_LOGIN", "10/minute", "Sign-ins by address", "10/minute")
+    rate_login: Rate = _own(
+        "ORIGIN_RATE_LOGIN",
+        "10/minute",
+        "Sign-ins by address; off lifts the limit on failures too",
+        "10/minute",
+    )
     rate_register: Rate = _own("ORIGIN_RATE_REGISTER", "5/minute", "Registrations by address", "5/minute")
     rate_api: Rate = _own("ORIGIN_RATE_API", "300/minute", "Other API requests by user", "300/minute")
     edges: Annotated[tuple[str, ...], BeforeValidator(_origins)] = _own(
@@ -253,7 +258,7 @@ class Settings(BaseModel):
         None,
         "What they know us by; also in their nginx.conf",
         "<64 hex digits>",
-        min_length=32,
+        pattern=r"^[A-Za-z0-9_-]{32,}$",
     )
     cdn_purge_url: str | None = _own(
         "ORIGIN_CDN_PURGE_URL",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 
 from origin.errors import Unavailable
@@ -23,9 +25,11 @@ class HttpKeyFetcher:
     async def fetch(self) -> bytes:
         """Raises Unavailable for everything but a 200 that is small enough."""
         try:
-            async with self._client.stream(
-                "GET", self._url, headers={"accept": "application/json"}
-            ) as answer:
+            # The client's own time-out is one for each step: a body that drips would never end by it.
+            async with (
+                asyncio.timeout(SECONDS),
+                self._client.stream("GET", self._url, headers={"accept": "application/json"}) as answer,
+            ):
                 if answer.status_code != 200:
                     raise Unavailable("The identity provider did not give its keys.")
                 body = bytearray()
@@ -33,6 +37,6 @@ class HttpKeyFetcher:
                     body += chunk
                     if len(body) > LARGEST:
                         raise Unavailable("The identity provider's key set is too large.")
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             raise Unavailable("The identity provider does not answer.") from error
         return bytes(body)

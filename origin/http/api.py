@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from starlette.middleware.cors import CORSMiddleware
 
 from origin.errors import BadRequest, Unauthorized
 from origin.http import models as m
-from origin.http.auth import COOKIE, Authenticator, SignedIn
+from origin.http.asgi import Scope
+from origin.http.auth import Authenticator, SignedIn, set_session
+from origin.http.envelope import Envelope
 from origin.http.handlers import handle_errors
+from origin.http.openapi import PROBLEMS, UPLOAD_FIELDS, UPLOAD_PROBLEMS, UPLOADED, multipart
 from origin.http.receive import Received, received
 from origin.service.accounts import Accounts
 from origin.service.eager import Eager, checked_chains
@@ -25,29 +28,7 @@ from origin.service.rates import Kind, Rates, Standing
 from origin.service.uploads import StraightUploads, Wish
 from origin.service.urls import OwnUrls
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    code: {"model": m.ProblemBody, "description": text, "content": {"application/problem+json": {}}}
-    for code, text in {
-        400: "The URL or the body is wrong",
-        401: "Sign in first",
-        403: "You may not do that",
-        404: "Not there, or not yours",
-        429: "Too many requests",
-        503: "A dependency is away",
-    }.items()
-}
-UPLOAD_PROBLEMS: dict[int | str, dict[str, Any]] = PROBLEMS | {
-    code: {"model": m.ProblemBody, "description": text, "content": {"application/problem+json": {}}}
-    for code, text in {
-        409: "The id is taken, or the Idempotency-Key was used for something else",
-        411: "Content-Length is missing",
-        413: "Too large, or beyond the quota",
-        415: "Not a picture of an accepted type",
-        422: "The picture is damaged or beyond the limits",
-        504: "Took too long",
-        507: "No space left",
-    }.items()
-}
+_UPLOADS: Final = {"POST": re.compile("/images(/upload)?"), "PUT": re.compile("/images/[^/]+/file")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +60,21 @@ class Api:
     # Who asks, and how often ------------------------------------------------------------------------------
 
     async def user(self, request: Request) -> SignedIn:
-        found = await self.parts.authenticator.signed_in(request.scope)
+        """Who is signed in, looked up once a request. Raises Unauthorized."""
+        state = request.scope["state"]
+        found: SignedIn | None = state.get("signed_in")
+        if found is None:
+            found = state["signed_in"] = await self.parts.authenticator.signed_in(request.scope)
         if found is None:
             raise Unauthorized
         return found
 
-    def limited(self, kind: Kind) -> Callable[[Request, Response], Awaitable[None]]:
+    def limited(self, kind: Kind, *, by_user: bool) -> Callable[[Request, Response], Awaitable[None]]:
         async def take(request: Request, response: Response) -> None:
-            who = f"ip:{self.parts.authenticator.address(request.scope)}"
-            if kind in {"upload", "api"}:
+            if by_user:
                 who = f"user:{(await self.user(request)).principal.id}"
+            else:
+                who = f"ip:{self.parts.authenticator.address(request.scope)}"
             standing = await self.parts.rates.take(kind, who)
             if standing is not None:
                 response.headers.update(rate_headers(standing))
@@ -118,25 +104,13 @@ class Api:
         token, seconds = await self._guarded(
             request, body.email, lambda: self.parts.accounts.browser_session(body.email, body.password)
         )
-        response.set_cookie(
-            COOKIE,
-            token,
-            max_age=seconds,
-            path="/",
-            httponly=True,
-            secure=self.parts.secure_cookies,
-            samesite="strict",
-        )
+        response.headers["set-cookie"] = set_session(token, seconds, secure=self.parts.secure_cookies)
 
     async def _guarded(self, request: Request, email: str, sign_in: Callable[[], Awaitable[Any]]) -> Any:
         """A sign-in, with its failures counted by account and address."""
         account, address = email.strip().lower()[:320], self.parts.authenticator.address(request.scope)
-        await self.parts.rates.check_failures(account, address)
-        try:
+        async with self.parts.rates.guess(account, address):
             return await sign_in()
-        except Unauthorized:
-            await self.parts.rates.failed(account, address)
-            raise
 
     async def refresh(self, body: m.RefreshRequest) -> m.TokenBody:
         """New tokens for a refresh token. A refresh token that comes back ends the whole sign-in."""
@@ -148,9 +122,7 @@ class Api:
     async def logout(self, request: Request, response: Response) -> None:
         """End this sign-in: every token of it stops counting."""
         await self.parts.accounts.logout((await self.user(request)).claims)
-        response.delete_cookie(
-            COOKIE, path="/", httponly=True, secure=self.parts.secure_cookies, samesite="strict"
-        )
+        response.headers["set-cookie"] = set_session("", 0, secure=self.parts.secure_cookies)
 
     # Assets -----------------------------------------------------------------------------------------------
 
@@ -205,7 +177,7 @@ class Api:
         """A new version of an asset: multipart with the field `file`."""
         owner = (await self.user(request)).principal.id
         await self.parts.library.get(owner, id)
-        async with received(request, self.parts.folder, self.parts.max_bytes) as sent:
+        async with received(request, self.parts.folder, self.parts.max_bytes, fields=()) as sent:
             return self.body(await self.parts.library.replace_file(owner, id, sent.path))
 
     async def delete(self, request: Request, id: str) -> None:
@@ -271,27 +243,27 @@ def application(parts: Parts) -> FastAPI:
     api = Api(parts)
     router = APIRouter(responses=PROBLEMS)
     auth, images = {"tags": ["accounts"]}, {"tags": ["images"]}
-    kinds: tuple[Kind, ...] = ("login", "register", "upload", "api")
-    limited: dict[str, list[Any]] = {kind: [Depends(api.limited(kind))] for kind in kinds}
+    limits = {
+        "register": api.limited("register", by_user=False),
+        "login": api.limited("login", by_user=False),
+        # Renewing is no guess, and behind one address there may be an office full of people.
+        "refresh": api.limited("api", by_user=False),
+        "upload": api.limited("upload", by_user=True),
+        "api": api.limited("api", by_user=True),
+    }
 
     def add(path: str, method: str, handler: Callable[..., Any], limit: str, **options: Any) -> None:
-        router.add_api_route(path, handler, methods=[method], dependencies=limited[limit], **options)
+        dependencies = [Depends(limits[limit])]
+        router.add_api_route(path, handler, methods=[method], dependencies=dependencies, **options)
 
     add("/auth/register", "POST", api.register, "register", status_code=201, **auth)
     add("/auth/login", "POST", api.login, "login", **auth)
     add("/auth/session", "POST", api.open_session, "login", status_code=204, **auth)
-    router.add_api_route("/auth/session", api.logout, methods=["DELETE"], status_code=204, **auth)  # type: ignore[arg-type]
-    add("/auth/refresh", "POST", api.refresh, "login", **auth)
-    router.add_api_route(
-        "/auth/logout",
-        api.logout,
-        methods=["POST"],
-        status_code=204,
-        operation_id="sign_out",
-        **auth,  # type: ignore[arg-type]
-    )
+    add("/auth/session", "DELETE", api.logout, "api", status_code=204, operation_id="close_session", **auth)
+    add("/auth/refresh", "POST", api.refresh, "refresh", **auth)
+    add("/auth/logout", "POST", api.logout, "api", status_code=204, operation_id="sign_out", **auth)
     upload = {
-        "responses": UPLOAD_PROBLEMS,
+        "responses": UPLOADED | UPLOAD_PROBLEMS,
         "openapi_extra": multipart(UPLOAD_FIELDS),
         "status_code": 201,
     } | images
@@ -309,7 +281,10 @@ def application(parts: Parts) -> FastAPI:
     add("/images/{id}/restore", "POST", api.restore, "api", **images)
     add("/images/{id}/purge", "POST", api.purge, "api", **images)
     add("/images/{id}/url", "POST", api.url, "api", **images)
-    add("/images/{id}/complete", "POST", api.complete, "upload", responses=UPLOAD_PROBLEMS, **images)
+    add(
+        "/images/{id}/complete", "POST", api.complete, "upload",
+        responses=UPLOADED | UPLOAD_PROBLEMS, status_code=201, **images,
+    )  # fmt: skip
 
     app = FastAPI(
         title="image-origin",
@@ -332,33 +307,11 @@ def application(parts: Parts) -> FastAPI:
             expose_headers=["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"],
             max_age=86_400,
         )
+    app.add_middleware(Envelope, is_upload=is_upload)
     return app
 
 
-UPLOAD_FIELDS: dict[str, dict[str, Any]] = {
-    "id": {"type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$"},
-    "visibility": {"type": "string", "enum": ["public", "private"]},
-    "tags": {"type": "string", "description": "joined by commas"},
-    "eager": {"type": "string", "description": "chains to render at once, joined by spaces"},
-}
-
-
-def multipart(fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The OpenAPI description of a multipart body, which is read as a stream and not by the framework."""
-    file = {"type": "string", "format": "binary"}
-    schema = {"type": "object", "required": ["file"], "properties": {"file": file, **fields}}
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
-
-
-def openapi(app: FastAPI) -> bytes:
-    """The OpenAPI document. Bodies that do not fit are 400 here, not the framework's 422."""
-    document = app.openapi()
-    for path in document["paths"].values():
-        for operation in path.values():
-            answers = operation["responses"]
-            if "HTTPValidationError" in json.dumps(answers.get("422", {})):
-                del answers["422"]
-    schemas = document["components"]["schemas"]
-    for name in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(name, None)
-    return json.dumps(document).encode()
+def is_upload(scope: Scope) -> bool:
+    """Whether the body is a picture, which is streamed; every other body is small."""
+    pattern = _UPLOADS.get(scope["method"])
+    return pattern is not None and pattern.fullmatch(scope["path"]) is not None

@@ -13,7 +13,7 @@ from origin.errors import Forbidden, Unauthorized
 from origin.http.asgi import Scope, header
 from origin.service.access import Principal
 from origin.service.rates import address_group
-from origin.service.tokens import Claims, Tokens, Verifier
+from origin.service.tokens import ISSUER, Claims, Tokens, Verifier, issuer_of
 
 COOKIE: Final = "origin_session"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -45,8 +45,17 @@ class Authenticator:
         self._trusted = trusted_proxies
         self._own_origins = own_origins
 
-    async def principal(self, scope: Scope) -> Principal | None:
-        found = await self.signed_in(scope)
+    async def viewer(self, scope: Scope) -> Principal | None:
+        """The user who looks at a picture. Raises Unauthorized for a wrong token.
+
+        A session that has ended makes a stranger of a browser, not an error of every picture of its pages.
+        """
+        try:
+            found = await self.signed_in(scope)
+        except Unauthorized:
+            if header(scope, b"authorization") is not None:
+                raise
+            return None
         return found.principal if found else None
 
     async def signed_in(self, scope: Scope) -> SignedIn | None:
@@ -66,7 +75,9 @@ class Authenticator:
         return SignedIn(Principal(claims.subject), claims)
 
     async def _bearer(self, token: str) -> Claims:
-        return await (self._tokens.verify(token) if self._foreign is None else self._foreign.verify(token))
+        if self._foreign is None or issuer_of(token) == ISSUER:
+            return await self._tokens.verify(token)
+        return await self._foreign.verify(token)
 
     def _check_origin(self, scope: Scope) -> None:
         """A cookie goes along with requests that other sites start: those may read, never change."""
@@ -84,11 +95,14 @@ class Authenticator:
             raise Forbidden("A request with a session cookie needs an Origin header.")
 
     def address(self, scope: Scope) -> str:
-        """The client's address as it counts for limits: said by a trusted proxy, else the peer's."""
+        """The client's address as it counts for limits: the nearest one that is not a trusted proxy's.
+
+        A proxy appends whom it saw; what stands before the word of the last trusted one is the client's own.
+        """
         peer = scope["client"][0] if scope.get("client") else ""
-        if self._is_trusted(peer):
-            forwarded = (header(scope, b"x-forwarded-for") or "").rsplit(",", 1)[-1].strip()
-            peer = forwarded or peer
+        forwarded = (header(scope, b"x-forwarded-for") or "").split(",")
+        while self._is_trusted(peer) and forwarded:
+            peer = forwarded.pop().strip() or peer
         return address_group(peer)
 
     def _is_trusted(self, peer: str) -> bool:
@@ -97,6 +111,12 @@ class Authenticator:
         except ValueError:
             return False
         return any(address in network for network in self._trusted)
+
+
+def set_session(token: str, seconds: int, *, secure: bool) -> str:
+    """The value of ``Set-Cookie`` that begins a browser's session, or ends it with 0 seconds."""
+    parts = [f"{COOKIE}={token}", f"Max-Age={seconds}", "Path=/", "HttpOnly", "SameSite=Strict"]
+    return "; ".join([*parts, "Secure"] if secure else parts)
 
 
 def session_cookie(scope: Scope) -> str | None:

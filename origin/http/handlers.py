@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from origin.errors import OriginError
 from origin.http.problems import Problem, encode, problem_of, status_problem
@@ -43,7 +44,19 @@ def _challenge(request: Request) -> str:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code, detail = PHRASES.get(error.status_code, ("bad_request", "The request is not understood."))
-    return answer(request, status_problem(error.status_code, code, detail), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["allow"] = ", ".join(sorted(_methods(request)))
+    return answer(request, status_problem(error.status_code, code, detail), headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """What works at this address: a path's methods may be routes of their own, each knowing its own only."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return found
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

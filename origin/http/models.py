@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
 from origin.service.library import Asset
 
@@ -45,6 +45,20 @@ class TokenBody(BaseModel):
     expires_in: Annotated[int, Field(description="seconds")]
 
 
+Fraction = Annotated[StrictFloat | StrictInt, Field(ge=0, le=1)]
+
+
+class Focus(Body):
+    """Point of interest, as fractions from the left and the top."""
+
+    x: Fraction
+    y: Fraction
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class AssetBody(BaseModel):
     """An asset, in its current version."""
 
@@ -64,17 +78,14 @@ class AssetBody(BaseModel):
     thumbhash: str | None
     dominant_color: Annotated[str | None, Field(description="#rrggbb")]
     created_at: datetime
-    focus: Annotated[list[float] | None, Field(description="fractions from the left and the top")] = None
+    focus: Annotated[
+        Focus | None, Field(description="point of interest; left out where none is set", exclude_if=_is_none)
+    ] = None
 
 
 class ListBody(BaseModel):
     items: list[AssetBody]
     next: Annotated[str | None, Field(description="cursor of the next page")]
-
-
-class Focus(Body):
-    x: Annotated[float, Field(ge=0, le=1)]
-    y: Annotated[float, Field(ge=0, le=1)]
 
 
 class AssetChange(Body):
@@ -146,5 +157,5 @@ def asset_body(asset: Asset, public_url: str) -> AssetBody:
         thumbhash=version.thumbhash,
         dominant_color=version.dominant_color,
         created_at=asset.created.astimezone(UTC),
-        focus=list(asset.focus) if asset.focus else None,
+        focus=Focus(x=asset.focus[0], y=asset.focus[1]) if asset.focus else None,
     )

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from origin.errors import Internal, OriginError
+from origin.errors import Internal, OriginError, TooManyRequests
 from urlspec.errors import SignatureError, UrlError
 
 Headers = list[tuple[bytes, bytes]]
@@ -27,6 +27,8 @@ class Problem:
     detail: str
     members: dict[str, object]
     retry_after: int | None = None
+    limit: int | None = None
+    """The rate limit that was reached."""
 
 
 def problem_of(error: Exception) -> Problem:
@@ -37,7 +39,8 @@ def problem_of(error: Exception) -> Problem:
         return Problem(error.status, error.code, error.title, error.detail, {})
     if isinstance(error, OriginError) and error.code:
         wait = getattr(error, "wait", None) or error.retry_after
-        return Problem(error.status, error.code, error.title, error.detail, dict(error.members), wait)
+        limit = error.limit if isinstance(error, TooManyRequests) else None
+        return Problem(error.status, error.code, error.title, error.detail, dict(error.members), wait, limit)
     return problem_of(Internal())
 
 
@@ -72,4 +75,10 @@ def encode(problem: Problem, request_id: str) -> tuple[Headers, bytes]:
         headers.append((b"cache-control", b"no-store"))
     if problem.retry_after is not None:
         headers.append((b"retry-after", str(problem.retry_after).encode()))
+    if problem.limit is not None:
+        headers += [
+            (b"ratelimit-limit", str(problem.limit).encode()),
+            (b"ratelimit-remaining", b"0"),
+            (b"ratelimit-reset", str(problem.retry_after).encode()),
+        ]
     return headers, body

@@ -28,7 +28,8 @@ MARK: Final[HeaderList] = [
 ]
 """What nginx keeps in place of a copy that it shall forget: to no later request is it the answer."""
 
-ID: Final = re.compile(rb"[A-Za-z0-9-]{1,64}")
+ID: Final = re.compile(rb"(?!(?:upload|presign)\Z)[A-Za-z0-9-]{1,64}")
+"""What may be an asset's id below ``/images/``."""
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 

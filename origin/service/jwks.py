@@ -13,6 +13,7 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from origin.errors import OriginError, Unavailable
+from origin.ports import TokenLedger
 from origin.service.tokens import Claims, decode, header_of, refused
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,11 @@ APART: Final = 30.0
 MOST_KEYS: Final = 32
 SHORTEST_RSA: Final = 2_048
 """Bits."""
+LONGEST_LIFE: Final = 86_400
+"""Seconds between ``iat`` and ``exp``; providers give an hour, some a day."""
+HEADERS: Final = frozenset({"alg", "typ", "kid", "x5t", "x5t#S256"})
+"""What a header may hold. None of it says where to find a key."""
+TYPES: Final = ("JWT", "at+jwt")
 
 
 class KeyFetcher(Protocol):
@@ -39,59 +45,89 @@ class ForeignTokens:
     """Verifies RS256 and ES256 tokens of one issuer."""
 
     def __init__(
-        self, fetcher: KeyFetcher, issuer: str, audience: str, clock: Callable[[], float] = time.time
+        self,
+        fetcher: KeyFetcher,
+        issuer: str,
+        audience: str,
+        ledger: TokenLedger,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._fetcher = fetcher
         self._issuer = issuer
         self._audience = audience
+        self._ledger = ledger
         self._clock = clock
         self._keys: dict[str, tuple[str, Any]] = {}
         self._fetched = float("-inf")
         self._tried = float("-inf")
-        self._lock = asyncio.Lock()
+        self._fetching: asyncio.Task[None] | None = None
+
+    async def close(self) -> None:
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.gather(self._fetching, return_exceptions=True)
 
     async def verify(self, token: str) -> Claims:
         """The claims of a token of this issuer. Raises Unauthorized, or Unavailable without any keys."""
-        if len(token) > 4_096:
-            raise refused()
         header = header_of(token)
-        if not set(header) <= {"alg", "typ", "kid", "x5t", "x5t#S256"} or header.get("typ") not in {
-            None,
-            "JWT",
-            "at+jwt",
-        }:
+        if not set(header) <= HEADERS or header.get("typ", "JWT") not in TYPES:
             raise refused()
         algorithm, key = await self._key(header.get("kid"))
         payload = decode(
             token, key, algorithm=algorithm, issuer=self._issuer, audience=self._audience, clock=self._clock
         )
-        return Claims(f"idp:{payload['sub']}", str(payload.get("jti", "")), "", payload["exp"])
-
-    async def _key(self, kid: object) -> tuple[str, Any]:
-        if self._clock() - self._fetched > FRESH or (isinstance(kid, str) and kid not in self._keys):
-            await self._refresh()
-        if not self._keys or self._clock() - self._fetched > STALE:
-            raise Unavailable("The keys of the identity provider are not known just now.")
-        if kid is None and len(self._keys) == 1:
-            return next(iter(self._keys.values()))
-        if not isinstance(kid, str) or kid not in self._keys:
+        if payload["exp"] - payload["iat"] > LONGEST_LIFE:
             raise refused()
-        return self._keys[kid]
+        return await self._unrevoked(payload)
 
-    async def _refresh(self) -> None:
-        async with self._lock:
-            now = self._clock()
-            if now - self._tried < APART:
-                return
-            self._tried = now
-            try:
-                keys = read_keys(await self._fetcher.fetch())
-            except (OriginError, ValueError) as error:
-                # The keys that are known go on counting: one failed fetch must not sign everybody out.
-                log.warning("the key set could not be fetched: %r", error)
-                return
-            if keys:
-                self._keys, self._fetched = keys, now
+    async def _unrevoked(self, payload: dict[str, Any]) -> Claims:
+        jti = payload.get("jti", "")
+        if not isinstance(jti, str):
+            raise refused()
+        claims = Claims(f"idp:{payload['sub']}", jti, f"idp:{jti}" if jti else "", payload["exp"])
+        if claims.family and await self._ledger.revoked([claims.family]):
+            raise refused()
+        return claims
+
+    async def _key(self, kid: str | None) -> tuple[str, Any]:
+        age = self._clock() - self._fetched
+        known = self._chosen(kid) if age <= STALE else None
+        if known is None:
+            # Only here somebody waits for the provider; keys that are known are renewed behind their use.
+            await asyncio.shield(self._renewal())
+            known = self._chosen(kid)
+        elif age > FRESH:
+            self._renewal()
+        if self._clock() - self._fetched > STALE:
+            raise Unavailable("The keys of the identity provider are not known just now.")
+        if known is None:
+            raise refused()
+        return known
+
+    def _chosen(self, kid: str | None) -> tuple[str, Any] | None:
+        if kid is None:
+            return next(iter(self._keys.values())) if len(self._keys) == 1 else None
+        return self._keys.get(kid)
+
+    def _renewal(self) -> asyncio.Task[None]:
+        """The fetch that is under way, or a new one: one at a time, whoever asks."""
+        if self._fetching is None or self._fetching.done():
+            self._fetching = asyncio.create_task(self._renew())
+        return self._fetching
+
+    async def _renew(self) -> None:
+        now = self._clock()
+        if now - self._tried < APART:
+            return
+        self._tried = now
+        try:
+            keys = read_keys(await self._fetcher.fetch())
+        except (OriginError, ValueError, RecursionError) as error:
+            # The keys that are known go on counting: one failed fetch must not sign everybody out.
+            log.warning("the key set could not be fetched: %r", error)
+            return
+        if keys:
+            self._keys, self._fetched = keys, now
 
 
 def read_keys(document: bytes) -> dict[str, tuple[str, Any]]:
@@ -108,7 +144,7 @@ def read_keys(document: bytes) -> dict[str, tuple[str, Any]]:
 
 
 def _usable(entry: Any) -> tuple[str, Any] | None:
-    if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
+    if not isinstance(entry, dict) or entry.get("use", "sig") != "sig" or "d" in entry:  # d: a private key
         return None
     algorithm = ALGORITHMS.get(str(entry.get("kty")))
     if algorithm is None or entry.get("alg", algorithm) != algorithm:

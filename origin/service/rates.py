@@ -5,14 +5,17 @@ from __future__ import annotations
 import ipaddress
 import logging
 import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from limits import RateLimitItem, RateLimitItemPerMinute, parse
+from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 
-from origin.errors import TooManyRequests
+from origin.errors import TooManyRequests, Unauthorized
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ class Rates:
         self._local = MovingWindowRateLimiter(MemoryStorage())
         self._shared = MovingWindowRateLimiter(shared) if shared is not None else None
         self._paused_until = 0.0
+        self._guessing: Counter[tuple[str, str]] = Counter()
 
     async def take(self, kind: Kind, who: str) -> Standing | None:
         """Count one. Raises TooManyRequests with the seconds to wait; None where there is no limit."""
@@ -62,38 +66,51 @@ class Rates:
                 self._paused_until = time.monotonic() + _PAUSE
                 log.warning("the shared rate limits are away, counting in this process: %r", error)
         if self._shared is not None and kind in GUARDED:
-            item = RateLimitItemPerMinute(max(1, item.amount // 4), item.multiples)
+            item = type(item)(max(1, item.amount // 4), item.multiples)
         return await _counted(self._local, item, kind, who)
 
-    async def check_failures(self, account: str, address: str) -> None:
-        """Raises TooManyRequests when this account or address has failed to sign in too often."""
-        for item, name in ((FAILURES_PER_ACCOUNT, account), (FAILURES_PER_ADDRESS, address)):
-            limiter = self._limiter()
-            if not await limiter.test(item, "failure", name):
-                window = await limiter.get_window_stats(item, "failure", name)
-                raise too_many(window.reset_time)
+    @asynccontextmanager
+    async def guess(self, account: str, address: str) -> AsyncIterator[None]:
+        """Around one attempt to sign in: counted when it raises Unauthorized.
 
-    async def failed(self, account: str, address: str) -> None:
-        """Remember a failed sign-in."""
-        for item, name in ((FAILURES_PER_ACCOUNT, account), (FAILURES_PER_ADDRESS, address)):
-            await self._limiter().hit(item, "failure", name)
-
-    def _limiter(self) -> MovingWindowRateLimiter:
-        # In this process on purpose: an attacker must not be able to lock a person out of every server at
-        # once, and these counts must not be lost with Redis.
-        return self._local
+        Raises TooManyRequests when this account or address has failed too often. Attempts under way count as
+        failed until they end, so that many at once are no way around the limit. Off where ``login`` is off.
+        """
+        if self._limits["login"] is None:
+            yield
+            return
+        # In this process on purpose: these counts must not be lost with Redis.
+        names = (("account", account, FAILURES_PER_ACCOUNT), ("address", address, FAILURES_PER_ADDRESS))
+        for kind, name, item in names:
+            window = await self._local.get_window_stats(item, "failure", kind, name)
+            if window.remaining <= 0:
+                raise too_many(item, window.reset_time)
+            if window.remaining <= self._guessing[kind, name]:
+                raise too_many(item, time.time() + 1)
+        keys = [(kind, name) for kind, name, _ in names]
+        self._guessing.update(keys)
+        try:
+            yield
+        except Unauthorized:
+            for kind, name, item in names:
+                await self._local.hit(item, "failure", kind, name)
+            raise
+        finally:
+            self._guessing.subtract(keys)
+            self._guessing += Counter()  # drops what is zero
 
 
 async def _counted(limiter: MovingWindowRateLimiter, item: RateLimitItem, kind: str, who: str) -> Standing:
     allowed = await limiter.hit(item, kind, who)
     window = await limiter.get_window_stats(item, kind, who)
     if not allowed:
-        raise too_many(window.reset_time)
+        raise too_many(item, window.reset_time)
     return Standing(item.amount, window.remaining, max(0, round(window.reset_time - time.time())))
 
 
-def too_many(reset: float) -> TooManyRequests:
+def too_many(item: RateLimitItem, reset: float) -> TooManyRequests:
     error = TooManyRequests("You ask more often than is allowed here.")
+    error.limit = item.amount
     error.wait = max(1, round(reset - time.time()))
     return error
 

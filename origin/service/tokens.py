@@ -31,7 +31,7 @@ class Claims:
     subject: str
     jti: str
     family: str
-    """Shared by all tokens of one sign-in: revoking it ends them all."""
+    """Shared by all tokens of one sign-in: revoking it ends them all. Empty: cannot be revoked."""
     expires: int
 
 
@@ -110,12 +110,32 @@ def refused() -> Unauthorized:
     return Unauthorized("The token is not valid.")
 
 
+WRONG: Final = (jwt.PyJWTError, ValueError, TypeError, RecursionError, OverflowError)
+"""What the library raises for tokens, also for those that nobody would make by mistake."""
+
+
 def header_of(token: str) -> dict[str, Any]:
-    """The header of a token that has been verified. Raises Unauthorized."""
+    """The header of a token, verified or not. Raises Unauthorized."""
+    check_shape(token)
     try:
         return jwt.get_unverified_header(token)
-    except jwt.PyJWTError as error:
+    except WRONG as error:
         raise refused() from error
+
+
+def issuer_of(token: str) -> object:
+    """Who a token says has made it, and so whose rules it is judged by. Raises Unauthorized."""
+    check_shape(token)
+    try:
+        payload: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    except WRONG as error:
+        raise refused() from error
+    return payload.get("iss")
+
+
+def check_shape(token: str) -> None:
+    if len(token) > LONGEST or not token.isascii():
+        raise refused()
 
 
 def decode(
@@ -132,8 +152,7 @@ def decode(
     The algorithm comes from our configuration, never from the token. The library accepts numbers written as
     text and other odd claims, so their types are checked here once more.
     """
-    if len(token) > LONGEST or not token.isascii():
-        raise refused()
+    check_shape(token)
     try:
         payload: dict[str, Any] = jwt.decode(
             token,
@@ -148,7 +167,7 @@ def decode(
                 "enforce_minimum_key_length": True,
             },
         )
-    except (jwt.PyJWTError, ValueError, TypeError, RecursionError, OverflowError) as error:
+    except WRONG as error:
         raise refused() from error
     now = clock()
     times = (payload["exp"], payload["iat"])

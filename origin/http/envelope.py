@@ -1,0 +1,90 @@
+"""What every answer of the API has in common, and how much of a body is read before anybody looks at it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from origin.errors import BodyTooLarge
+from origin.http.asgi import header, respond
+from origin.http.problems import encode, problem_of
+
+LARGEST_BODY: Final = 16 << 10
+"""Bytes of a body that is not an upload: the framework reads those whole, before it asks who sends them."""
+
+
+class Envelope:
+    """ASGI middleware around the API. ``is_upload`` tells the requests whose bodies their handlers stream."""
+
+    def __init__(self, app: ASGIApp, is_upload: Callable[[Scope], bool]) -> None:
+        self._app = app
+        self._is_upload = is_upload
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = _completed(message["headers"], message["status"], scope)
+            await send(message)
+
+        if self._is_upload(scope):
+            await self._app(scope, receive, answer)
+            return
+        body = await _read(scope, receive)
+        if body is None:
+            await _refuse(scope, send)
+            return
+        await self._app(scope, _replay(body, receive), answer)
+
+
+async def _read(scope: Scope, receive: Receive) -> bytes | None:
+    """The whole body, or None when it is or says that it is larger than LARGEST_BODY."""
+    announced = header(scope, b"content-length")
+    if announced is not None and (not re.fullmatch("[0-9]{1,9}", announced) or int(announced) > LARGEST_BODY):
+        return None
+    if announced is None and header(scope, b"transfer-encoding") is None:
+        return b""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return bytes(body)
+        body += message.get("body", b"")
+        if len(body) > LARGEST_BODY:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    told = False
+
+    async def once_more() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return once_more
+
+
+async def _refuse(scope: Scope, send: Send) -> None:
+    error = BodyTooLarge(f"A body that is not an upload has at most {LARGEST_BODY} bytes.")
+    scope["state"]["error"] = error
+    headers, body = encode(problem_of(error), scope["state"]["request_id"])
+    await respond(send, 413, headers, body, head=scope["method"] == "HEAD")
+
+
+def _completed(headers: list[tuple[bytes, bytes]], status: int, scope: Scope) -> list[tuple[bytes, bytes]]:
+    """What problem documents have already is not said twice."""
+    present = {name.lower() for name, _ in headers}
+    common = (
+        (b"x-request-id", scope["state"]["request_id"].encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    )
+    kept = [pair for pair in headers if status != 204 or pair[0].lower() != b"content-type"]
+    return [*kept, *(pair for pair in common if pair[0] not in present)]
