@@ -132,6 +132,17 @@ async def test_an_answer_that_came_too_late_is_not_given_to_the_next(redis_url: 
         await client.aclose()
 
 
+async def test_a_busy_loop_is_not_taken_for_a_silent_server(redis_url: str) -> None:
+    async with linked(redis_url, timeout=0.05) as link:
+        await link.ping()
+        for steps in range(6):
+            asked = asyncio.create_task(link.call(lambda redis: redis.echo("here")))
+            for _ in range(steps):  # it is on its way, more or less far
+                await asyncio.sleep(0)
+            time.sleep(0.2)
+            assert await asked == b"here"
+
+
 async def test_a_full_server_says_no_and_still_reads(redis_factory: RedisFactory) -> None:
     server = redis_factory("--maxmemory", "3mb", "--maxmemory-policy", "noeviction")
     async with linked(server.url, timeout=1) as link:
