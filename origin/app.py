@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from limits import RateLimitItem
@@ -53,6 +53,10 @@ from origin.settings import LOOPBACK, Settings, SettingsError
 from origin.sources import SourceSetting
 from urlspec.presets import PresetFileError, Presets
 
+if TYPE_CHECKING:
+    from origin.backends.redis_announce import RedisAnnouncements
+    from origin.backends.redis_link import RedisLink
+
 MEMORY_RESULTS = 64 << 20
 """Bytes of results that each server process keeps in memory."""
 
@@ -79,6 +83,8 @@ class Origin:
     explain: Explain
     ingest: Ingest
     watch: ChangeWatch
+    announcements: RedisAnnouncements | None
+    assets: CachedAssets
     sweeper: Sweeper
     accounts: Accounts
     library: Library
@@ -111,6 +117,9 @@ class Origin:
             if watch:
                 await self.watch.start()
                 stack.push_async_callback(self.watch.close)
+                if self.announcements is not None:
+                    await self.announcements.start(self.assets.forget)
+                    stack.push_async_callback(self.announcements.close)
                 await self.sweeper.start()
                 stack.push_async_callback(self.sweeper.close)
                 await self._greet()
@@ -143,7 +152,8 @@ def build(settings: Settings) -> Origin:
     checks["database"] = (database.ping, True)
 
     originals = _originals(settings, closers)
-    results, leases = _results(settings, closers, checks)
+    link = _redis(settings, closers, checks)
+    results, leases = _results(settings, closers, link)
     checks["storage"] = (_storage_check(originals), True)
     cache = SourceCache(settings.data_dir / "cache", settings.cache_bytes)
     closers.append(cache.close)
@@ -174,7 +184,16 @@ def build(settings: Settings) -> Origin:
     ingest = Ingest(database, originals, pool, settings.max_source_bytes)
     edges = _edges(settings, closers)
     emissions = Emissions(database) if edges else None
-    purge = Purge(assets, results, edges, database, deadline=settings.deadline, emissions=emissions)
+    announcements = _announcements(settings, closers, link)
+    purge = Purge(
+        assets,
+        results,
+        edges,
+        database,
+        deadline=settings.deadline,
+        emissions=emissions,
+        announcements=announcements,
+    )
     closers.append(purge.close)
     eager = Eager(deliver, _messenger(settings, closers))
     closers.append(eager.close)
@@ -193,6 +212,8 @@ def build(settings: Settings) -> Origin:
         Explain(admission, cache, pool, limits, settings.max_source_bytes),
         ingest,
         ChangeWatch(database, assets),
+        announcements,
+        assets,
         Sweeper(database, originals),
         Accounts(database, tokens, passwords, registration=settings.registration_open),
         library,
@@ -204,6 +225,7 @@ def build(settings: Settings) -> Origin:
             library,
             _uploads_folder(settings),
             max_bytes=settings.max_source_bytes,
+            quota=settings.quota_bytes,
         ),
         purge,
         eager,
@@ -439,24 +461,45 @@ def _storage_check(originals: Originals) -> Check:
     return check
 
 
-def _results(
+def _redis(
     settings: Settings, closers: list[Closer], checks: dict[str, tuple[Check, bool]]
-) -> tuple[TieredResults, Leases]:
-    folder = FolderResults(settings.data_dir / "results", settings.result_bytes)
-    closers.append(folder.close)
-    memory = MemoryResults(MEMORY_RESULTS)
+) -> RedisLink | None:
     if settings.redis_url is None:
-        return TieredResults(memory, None, folder), LocalLeases()
-    from origin.backends.redis_leases import RedisLeases
+        return None
     from origin.backends.redis_link import RedisLink
-    from origin.backends.redis_results import RedisResults
 
     with _named_by("REDIS_URL"):
         link = RedisLink(settings.redis_url)
     closers.append(link.close)
     checks["redis"] = (link.ping, False)
+    return link
+
+
+def _results(
+    settings: Settings, closers: list[Closer], link: RedisLink | None
+) -> tuple[TieredResults, Leases]:
+    folder = FolderResults(settings.data_dir / "results", settings.result_bytes)
+    closers.append(folder.close)
+    memory = MemoryResults(MEMORY_RESULTS)
+    if link is None:
+        return TieredResults(memory, None, folder), LocalLeases()
+    from origin.backends.redis_leases import RedisLeases
+    from origin.backends.redis_results import RedisResults
+
     shared = RedisResults(link, max_entry_bytes=settings.redis_entry_bytes)
     return TieredResults(memory, shared, folder), RedisLeases(link)
+
+
+def _announcements(
+    settings: Settings, closers: list[Closer], link: RedisLink | None
+) -> RedisAnnouncements | None:
+    if link is None or settings.redis_url is None:
+        return None
+    from origin.backends.redis_announce import RedisAnnouncements
+
+    announcements = RedisAnnouncements(link, settings.redis_url)
+    closers.append(announcements.close)
+    return announcements
 
 
 def _named(source: SourceSetting, settings: Settings, closers: list[Closer]) -> NamedSource:

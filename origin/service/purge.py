@@ -71,6 +71,12 @@ def spelled(path: bytes, variant: str) -> str:
     return f"{path.decode('ascii', 'replace')}\n{variant if _VARIANT.fullmatch(variant) else ''}"
 
 
+class Announcer(Protocol):
+    async def announce(self, id: str) -> None:
+        """Tell the other servers at once. Raises Unavailable."""
+        ...
+
+
 class Purge:
     """Carries out what follows from a change that the database has already counted."""
 
@@ -83,7 +89,9 @@ class Purge:
         *,
         deadline: float,
         emissions: Emissions | None = None,
+        announcements: Announcer | None = None,
     ) -> None:
+        self._announcements = announcements
         self._assets = assets
         self._results = results
         self._edges = edges
@@ -100,6 +108,7 @@ class Purge:
         the request deadline: a fill that began before may end until then.
         """
         self._assets.forget(id)
+        await self._announce(id)
         await self._results.forget(id)
         if not self._edges:
             return
@@ -109,6 +118,14 @@ class Purge:
         for pause in _SOON:
             _start(self._soon, self._again(id, pause))
         _start(self._late, self._again(id, _SOON[-1] + self._deadline))
+
+    async def _announce(self, id: str) -> None:
+        if self._announcements is None:
+            return
+        try:
+            await self._announcements.announce(id)
+        except OriginError as error:
+            log.warning("other servers will find the change of %s by themselves: %r", id, error.__cause__)
 
     async def _again(self, id: str, pause: float) -> None:
         await asyncio.sleep(pause)

@@ -76,6 +76,7 @@ def ask(
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     seconds: float = ANSWER_SECONDS,
+    body: bytes = b"",
 ) -> Response:
     """One request on a connection of its own; ``target`` goes out byte for byte."""
     place = urlsplit(url)
@@ -84,15 +85,15 @@ def ask(
     raw = target if isinstance(target, bytes) else target.encode("latin-1")
     lines = {"Host": place.netloc, "Connection": "close"} | dict(headers or {})
     if method not in {"GET", "HEAD", "OPTIONS", "TRACE"}:
-        lines.setdefault("Content-Length", "0")
+        lines.setdefault("Content-Length", str(len(body)))
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items()).encode("latin-1")
     started = time.perf_counter()
     with socket.create_connection((place.hostname, place.port), timeout=seconds) as connection:
-        connection.sendall(method.encode() + b" " + raw + b" HTTP/1.1\r\n" + head + b"\r\n")
+        connection.sendall(method.encode() + b" " + raw + b" HTTP/1.1\r\n" + head + b"\r\n" + body)
         answer = http.client.HTTPResponse(connection, method=method)
         answer.begin()
-        body = answer.read()
-        return Response(answer.status, answer.headers, body, time.perf_counter() - started)
+        received = answer.read()
+        return Response(answer.status, answer.headers, received, time.perf_counter() - started)
 
 
 @dataclass
@@ -222,7 +223,7 @@ def origin_server(
     folder: Path, library: Library | None = None, *, words: Sequence[str] = (), **settings: str
 ) -> OriginServer:
     """A running server on a free port, with a data folder below ``folder``."""
-    port = free_port()
+    port = int(settings.pop("ORIGIN_PORT", 0)) or free_port()
     url = f"http://127.0.0.1:{port}"
     environment = base_environment(folder, ORIGIN_PORT=str(port), **settings)
     data = Path(environment["ORIGIN_DATA_DIR"])
