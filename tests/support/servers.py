@@ -219,8 +219,9 @@ def s3_server(folder: Path) -> S3Server:
     bucket, access_key, secret_key = "pictures", "test-access-key", secrets.token_hex(16)
     (root / bucket).mkdir(parents=True)
     serve = ("serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", f"{access_key},{secret_key}")
-    # Without the directory cache a file that a test damages is seen at once.
-    options = ("--config", "", "--dir-cache-time", "0s", "--poll-interval", "0s")
+    # A file that a test damages is seen at once. With no cache at all (0s) requests wait for each other for
+    # seconds.
+    options = ("--config", "", "--dir-cache-time", "1ms", "--poll-interval", "0s")
     process = Process(
         command=[_rclone(), *serve, *options, str(root)],
         log=folder / "s3.log",
