@@ -385,6 +385,58 @@ class TokenLedger(Protocol):
         ...
 
 
+# The whole store --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """A token that no longer counts."""
+
+    token: str
+    """SHA-256 of its id, hex."""
+    expires: datetime
+
+
+class Transferable(Protocol):
+    """What reads a database out as a whole, and fills another one with exactly that.
+
+    Pages follow the order that the database itself gives to the keys; "" comes before all of them.
+    """
+
+    async def count_all(self) -> tuple[int, int, int]:
+        """How many assets (deleted ones too), users and revocations there are."""
+        ...
+
+    async def assets_after(self, id: str, limit: int) -> list[Asset]: ...
+
+    async def users_after(self, id: str, limit: int) -> list[User]: ...
+
+    async def revocations_after(self, token: str, limit: int) -> list[Revocation]: ...
+
+    async def known_assets(self, ids: Sequence[str]) -> list[Asset]:
+        """Those of ``ids`` that there are, in any order."""
+        ...
+
+    async def known_users(self, given: Sequence[User]) -> list[User]:
+        """Who has an id or an address of one of these."""
+        ...
+
+    async def put_assets(self, given: Sequence[Asset]) -> None:
+        """Add those that are not there, each exactly as it is; all or, with Conflict, none.
+
+        Conflict: an id is there with anything else than this. BadRequest: a text that cannot be kept.
+        """
+        ...
+
+    async def put_users(self, given: Sequence[User]) -> None:
+        """As ``put_assets``; an address that another user has is a Conflict too."""
+        ...
+
+    async def put_revocations(self, given: Sequence[Revocation]) -> None:
+        """Add those that are not there."""
+        ...
+
+
 # Uploads --------------------------------------------------------------------------------------------------
 
 

@@ -43,6 +43,14 @@ def read_asset(rows: Sequence[sa.Row[Any]]) -> Asset | None:
     )
 
 
+def read_assets(rows: Sequence[sa.Row[Any]]) -> tuple[Asset, ...]:
+    """The assets of these rows, in their order."""
+    groups: dict[str, list[sa.Row[Any]]] = {}
+    for row in rows:
+        groups.setdefault(row.id, []).append(row)
+    return tuple(asset for group in groups.values() if (asset := read_asset(group)))
+
+
 def _version(row: sa.Row[Any]) -> AssetVersion:
     return AssetVersion(
         number=row.v_number,

@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from origin.backends.asset_rows import read_asset, version_row, with_versions
+from origin.backends.asset_rows import read_asset, read_assets, version_row, with_versions
 from origin.backends.sql import WRITE, check_storable, storable
 from origin.backends.sql_assets import SqlAssets
 from origin.backends.tables import asset_versions, assets, tickets
@@ -50,7 +50,7 @@ class SqlLibrary(SqlAssets):
             .order_by(assets.c.created.desc(), assets.c.id.desc())
             .limit(limit + 1)
         )
-        found = _assets(await self._rows(with_versions(assets.c.id.in_(newest))))
+        found = read_assets(await self._rows(with_versions(assets.c.id.in_(newest))))
         if len(found) <= limit:
             return Page(found, None)
         return Page(found[:limit], cursor_after(found[limit - 1]))
@@ -199,14 +199,6 @@ async def _found(connection: AsyncConnection, condition: sa.ColumnElement[bool])
     if asset is None:
         raise NotFound
     return asset
-
-
-def _assets(rows: Sequence[sa.Row[Any]]) -> tuple[Asset, ...]:
-    """The assets of these rows, in their order."""
-    groups: dict[str, list[sa.Row[Any]]] = {}
-    for row in rows:
-        groups.setdefault(row.id, []).append(row)
-    return tuple(asset for group in groups.values() if (asset := read_asset(group)))
 
 
 # Cursors name the last asset of a page. They give no right: the owner is asked for beside them.

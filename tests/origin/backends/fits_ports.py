@@ -56,3 +56,6 @@ if TYPE_CHECKING:
 
     def uploads(database: Database) -> tuple[ports.TicketKeeper, ports.IdempotencyKeeper, ports.EmittedUrls]:
         return database, database, database
+
+    def transferable(database: Database) -> ports.Transferable:
+        return database

@@ -8,7 +8,7 @@ import pytest
 
 from origin.backends.database import Database
 from origin.errors import DatabaseUnavailable
-from origin.ports import Ticket, User
+from origin.ports import Revocation, Ticket, User
 from tests.origin.backends.conftest import WHEN, an_asset
 from tests.support.servers import free_port
 
@@ -55,6 +55,15 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     "emitted": lambda d: d.emitted(["id"], "/path"),
     "emitted_for": lambda d: d.emitted_for("id"),
     "forget_emitted": lambda d: d.forget_emitted("id", ["/path"]),
+    "count_all": lambda d: d.count_all(),
+    "assets_after": lambda d: d.assets_after("", 1),
+    "users_after": lambda d: d.users_after("", 1),
+    "revocations_after": lambda d: d.revocations_after("", 1),
+    "known_assets": lambda d: d.known_assets(["id"]),
+    "known_users": lambda d: d.known_users([User("id", "email", "hash", WHEN)]),
+    "put_assets": lambda d: d.put_assets([an_asset()]),
+    "put_users": lambda d: d.put_users([User("id", "email", "hash", WHEN)]),
+    "put_revocations": lambda d: d.put_revocations([Revocation("token", WHEN)]),
 }
 
 
