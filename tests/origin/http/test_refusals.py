@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from tests.conftest import OriginFactory
-from tests.support import pictures
-from tests.support.origin import OriginServer, Response
+from tests.support.origin import Library, OriginServer, Response, until
 
 MOST_SHOWN = 40
 MEMBERS = {"type", "title", "status", "code", "detail", "request_id"}
@@ -242,13 +240,12 @@ def test_what_is_not_there_is_a_404_that_ends_soon(origin: OriginServer, path: s
     assert answer.summary == (404, "not_found")
 
 
-def test_what_was_there_is_gone(origin_factory: OriginFactory, tmp_path: Path) -> None:
-    server = origin_factory()
-    public = server.put(pictures.card())
-    private = server.put(pictures.card(), "b", "--private")
+def test_what_was_there_is_gone(origin_factory: OriginFactory, library: Library) -> None:
+    server = origin_factory(library=library)
+    public, private = server.ids["card.jpg"], server.ids["secret.png"]
     assert server.get(f"/w_9/{public}").status == 200
-    assert server.cli("rm", public).returncode == 0
-    assert server.cli("rm", private).returncode == 0
+    assert [server.cli("rm", name).returncode for name in (public, private)] == [0, 0]
+    until(lambda: server.get(f"/w_9/{public}").status == 410)
     answer = server.get(f"/w_9/{public}")
     problem(answer)
     assert answer.summary == (410, "gone")
