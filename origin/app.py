@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from limits import RateLimitItem
 
 from origin.backends.database import Database
+from origin.backends.disk import TEMPORARY, sweep
 from origin.backends.files import FileStore, FolderSource
 from origin.backends.leases import LocalLeases
 from origin.backends.results import FolderResults, MemoryResults, TieredResults
@@ -101,7 +102,9 @@ class Origin:
     @asynccontextmanager
     async def stored(self) -> AsyncIterator[Origin]:
         """With the data folder and the database ready, for short commands."""
-        _uploads_folder(self.settings).mkdir(parents=True, exist_ok=True)
+        uploads = _uploads_folder(self.settings)
+        uploads.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(sweep, uploads.parent)
         async with AsyncExitStack() as stack:
             for closer in self.closers:
                 stack.push_async_callback(closer)
@@ -301,7 +304,8 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def _uploads_folder(settings: Settings) -> Path:
-    return settings.data_dir / "uploads"
+    """Where uploads are while they are looked at: what a killed server leaves is swept at a later start."""
+    return settings.data_dir / "uploads" / TEMPORARY
 
 
 def _own_origins(settings: Settings) -> frozenset[str]:

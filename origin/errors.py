@@ -147,6 +147,14 @@ class QuotaExceeded(OriginError):
     code = "quota_exceeded"
     title = "The file does not fit into what you may store here"
 
+    @classmethod
+    def check(cls, quota: int | None, used: int, size: int) -> None:
+        """Raise when ``size`` more bytes are too many; ``quota`` None is no limit."""
+        if quota is not None and used + size > quota:
+            raise cls(
+                f"The quota is {quota} bytes, {used} are used; this file has {size}.", quota_bytes=quota
+            )
+
 
 class UnsupportedMedia(OriginError):
     status = 415

@@ -226,8 +226,13 @@ class AssetFinder(Protocol):
 
 
 class AssetKeeper(AssetFinder, Protocol):
-    async def add(self, asset: Asset) -> Asset:
-        """Add ``asset`` with its first version. Raises Conflict when the id is taken."""
+    async def add(self, asset: Asset, *, once: bool = False, quota: int | None = None) -> Asset:
+        """Add ``asset`` with its first version. Raises Conflict when the id is taken.
+
+        ``once``: what ``find_same`` finds for its owner, bytes and visibility is the answer instead, if there
+        is something. ``quota``: QuotaExceeded when its owner would have more bytes. Both also when many are
+        added at once.
+        """
         ...
 
     async def find_same(
@@ -299,8 +304,13 @@ class AssetLibrary(AssetKeeper, Protocol):
         """Change what is given. Counts a purge when visibility or focus changes. Raises NotFound."""
         ...
 
-    async def add_version(self, owner: str | None, id: str, version: AssetVersion) -> Asset:
-        """Make ``version`` the current one, numbered one above the highest there was. Raises NotFound."""
+    async def add_version(
+        self, owner: str | None, id: str, version: AssetVersion, *, quota: int | None = None
+    ) -> Asset:
+        """Make ``version`` the current one, numbered one above the highest there was.
+
+        Raises NotFound, and QuotaExceeded as ``add`` does.
+        """
         ...
 
     async def purge_versions(self, owner: str, id: str) -> Asset:
@@ -315,8 +325,11 @@ class AssetLibrary(AssetKeeper, Protocol):
         """Take a deletion back that is not older than ``since``. Raises NotFound."""
         ...
 
-    async def bytes_of(self, owner: str) -> int:
-        """Bytes of all versions of live assets and of open upload tickets of ``owner``, for the quota."""
+    async def bytes_of(self, owner: str, *, besides: str = "") -> int:
+        """Bytes of all versions of live assets and of open upload tickets of ``owner``, for the quota.
+
+        ``besides``: an id whose tickets do not count, because what they announce is being taken in.
+        """
         ...
 
 
@@ -458,11 +471,19 @@ class Ticket:
 
 
 class TicketKeeper(Protocol):
-    async def add_ticket(self, ticket: Ticket) -> None: ...
+    async def add_ticket(self, ticket: Ticket, *, quota: int | None = None) -> None:
+        """Raises QuotaExceeded when the owner would have more bytes, announced ones included."""
+        ...
 
     async def ticket(self, owner: str, id: str) -> Ticket | None: ...
 
-    async def drop_ticket(self, id: str) -> None: ...
+    async def drop_ticket(self, id: str) -> None:
+        """Every ticket of this id, whosever: it is taken now."""
+        ...
+
+    async def cancel_ticket(self, key: str) -> None:
+        """The one ticket for the object ``key``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

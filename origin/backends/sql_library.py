@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from origin.backends.asset_rows import read_asset, read_assets, version_row, with_versions
 from origin.backends.sql import WRITE, check_storable, storable
-from origin.backends.sql_assets import SqlAssets
-from origin.backends.tables import asset_versions, assets, tickets
+from origin.backends.sql_assets import SqlAssets, check_quota, used_bytes
+from origin.backends.tables import asset_versions, assets
 from origin.errors import BadRequest, NotFound
 from origin.ports import UNSET, Asset, AssetVersion, Page, Unset
 
@@ -104,15 +104,21 @@ class SqlLibrary(SqlAssets):
             await connection.execute(sa.update(assets).where(mine).values(values))
             return await _found(connection, mine)
 
-    async def add_version(self, owner: str | None, id: str, version: AssetVersion) -> Asset:
+    async def add_version(
+        self, owner: str | None, id: str, version: AssetVersion, *, quota: int | None = None
+    ) -> Asset:
         if not storable(owner, id):
             raise NotFound
-        return await self._within(WRITE, self._add_version(owner, id, version))
+        return await self._within(WRITE, self._add_version(owner, id, version, quota))
 
-    async def _add_version(self, owner: str | None, id: str, version: AssetVersion) -> Asset:
+    async def _add_version(
+        self, owner: str | None, id: str, version: AssetVersion, quota: int | None
+    ) -> Asset:
         mine = _live(owner, id)
         async with self._changing() as (connection, change):
             asset = await _found(connection, mine)
+            if owner is not None:
+                await check_quota(connection, owner, version.bytes, quota)
             number = 1 + max(known.number for known in (asset.current, *asset.older))
             row = version_row(id, version) | {"number": number}
             await connection.execute(sa.insert(asset_versions).values(row))
@@ -162,23 +168,11 @@ class SqlLibrary(SqlAssets):
             await connection.execute(sa.update(assets).where(mine).values(change=change, deleted=None))
             return await _found(connection, _live(owner, id))
 
-    async def bytes_of(self, owner: str) -> int:
-        if not storable(owner):
+    async def bytes_of(self, owner: str, *, besides: str = "") -> int:
+        if not storable(owner, besides):
             return 0
-        stored = (
-            sa.select(sa.func.coalesce(sa.func.sum(asset_versions.c.bytes), 0))
-            .join(assets, assets.c.id == asset_versions.c.asset_id)
-            .where(assets.c.owner == owner, assets.c.deleted.is_(None), asset_versions.c.purged.is_(False))
-        )
-        announced = sa.select(sa.func.coalesce(sa.func.sum(tickets.c.bytes), 0)).where(
-            tickets.c.owner == owner, tickets.c.expires > datetime.now(UTC)
-        )
-        [row] = await self._rows(
-            sa.select(
-                stored.scalar_subquery().label("stored"), announced.scalar_subquery().label("announced")
-            )
-        )
-        return int(row.stored) + int(row.announced)
+        [row] = await self._rows(used_bytes(owner, besides))
+        return int(row[0])
 
 
 def _of(owner: str | None, id: str) -> sa.ColumnElement[bool]:

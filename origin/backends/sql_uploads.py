@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from origin.backends.sql import WRITE, Sql, check_storable, storable
-from origin.backends.tables import emitted, idempotency, tickets
+from origin.backends.sql_assets import check_quota
+from origin.backends.tables import changes, emitted, idempotency, tickets
 from origin.ports import Remembered, Ticket
 
 UNFINISHED: Final = timedelta(minutes=10)
@@ -20,7 +21,7 @@ UNFINISHED: Final = timedelta(minutes=10)
 class SqlTickets(Sql):
     """A TicketKeeper. An id may have several tickets, and then the newest counts."""
 
-    async def add_ticket(self, ticket: Ticket) -> None:
+    async def add_ticket(self, ticket: Ticket, *, quota: int | None = None) -> None:
         check_storable(ticket.id, ticket.owner, ticket.key, *ticket.tags)
         row = {
             "key": ticket.key,
@@ -33,7 +34,14 @@ class SqlTickets(Sql):
             "created": ticket.created,
             "expires": ticket.expires,
         }
-        await self._write(sa.insert(tickets).values(row))
+        await self._within(WRITE, self._add_ticket(row, quota))
+
+    async def _add_ticket(self, row: dict[str, Any], quota: int | None) -> None:
+        async with self._transaction() as connection:
+            # The lock of whoever changes assets: what they add counts against the same quota.
+            await connection.execute(sa.select(changes.c.last).with_for_update())
+            await check_quota(connection, row["owner"], row["bytes"], quota)
+            await connection.execute(sa.insert(tickets).values(row))
 
     async def ticket(self, owner: str, id: str) -> Ticket | None:
         if not storable(owner, id):
@@ -57,6 +65,10 @@ class SqlTickets(Sql):
         """The id is taken now: none of its tickets can become an asset any more."""
         if storable(id):
             await self._write(sa.delete(tickets).where(tickets.c.id == id))
+
+    async def cancel_ticket(self, key: str) -> None:
+        if storable(key):
+            await self._write(sa.delete(tickets).where(tickets.c.key == key))
 
 
 class SqlIdempotency(Sql):

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from origin.errors import Conflict, NotFound, SourceTooLarge
+from origin.errors import Conflict, NotFound, QuotaExceeded, SourceTooLarge
 from origin.imaging.model import Inspection
-from origin.ports import Asset, AssetKeeper, AssetVersion, ObjectStore
+from origin.ports import Asset, AssetLibrary, AssetVersion, ObjectStore
 from origin.service.ids import chosen_id, new_id
-
-Quota = Callable[[str | None, int], Awaitable[None]]
-"""Raises when an owner may not store so many bytes more."""
 
 
 class Inspector(Protocol):
@@ -51,7 +47,7 @@ class Ingest:
 
     def __init__(
         self,
-        assets: AssetKeeper,
+        assets: AssetLibrary,
         originals: ObjectStore,
         inspector: Inspector,
         max_bytes: int,
@@ -61,11 +57,11 @@ class Ingest:
         self._inspector = inspector
         self._max_bytes = max_bytes
 
-    async def ingest(self, upload: Upload, *, quota: Quota | None = None) -> Ingested:
-        """Take one file in. ``quota`` is asked before anything is stored.
+    async def ingest(self, upload: Upload, *, quota: int | None = None) -> Ingested:
+        """Take one file in. ``quota``: most bytes of the owner, asked before anything is stored.
 
-        Raises SourceTooLarge, UnsupportedMedia, the ImageErrors, Conflict for a slug that is taken, and what
-        storage and the database raise.
+        Raises SourceTooLarge, QuotaExceeded, UnsupportedMedia, the ImageErrors, Conflict for a slug that is
+        taken, and what storage and the database raise.
         """
         id = chosen_id(upload.id) if upload.id is not None else None
         size, sha256 = await self._measured(upload.path)
@@ -73,12 +69,12 @@ class Ingest:
             await self.secure(upload.path, same.current)
             return Ingested(same, created=False)
         version = await self._stored(upload, size, sha256, quota)
-        ingested = await self._add(upload, id, version)
+        ingested = await self._add(upload, id, version, quota)
         await self.secure(upload.path, version)
         return ingested
 
     async def prepare(
-        self, upload: Upload, *, quota: Quota | None = None, known: str | None = None
+        self, upload: Upload, *, quota: int | None = None, known: str | None = None
     ) -> AssetVersion | None:
         """A stored and checked version that no asset has yet; None when its SHA-256 is ``known``."""
         size, sha256 = await self._measured(upload.path)
@@ -104,9 +100,10 @@ class Ingest:
             )
         return size, sha256
 
-    async def _stored(self, upload: Upload, size: int, sha256: str, quota: Quota | None) -> AssetVersion:
-        if quota is not None:
-            await quota(upload.owner, size)
+    async def _stored(self, upload: Upload, size: int, sha256: str, quota: int | None) -> AssetVersion:
+        if quota is not None and upload.owner is not None:
+            used = await self._assets.bytes_of(upload.owner, besides=upload.id or "")
+            QuotaExceeded.check(quota, used, size)
         inspection = await self._inspector.inspect(str(upload.path))
         version = _version(inspection, sha256, size)
         await self._originals.put(sha256, upload.path, media_type=f"image/{version.format}")
@@ -124,7 +121,10 @@ class Ingest:
             raise Conflict(f"The id {id!r} is taken.")
         return await self._assets.find_same(upload.owner, sha256, visibility=upload.visibility)
 
-    async def _add(self, upload: Upload, id: str | None, version: AssetVersion) -> Ingested:
+    async def _add(
+        self, upload: Upload, id: str | None, version: AssetVersion, quota: int | None
+    ) -> Ingested:
+        """The asset, or the one that the same upload has become meanwhile: clients send things twice."""
         asset = Asset(
             id or new_id(),
             upload.owner,
@@ -134,7 +134,14 @@ class Ingest:
             created=version.created,
             tags=upload.tags,
         )
-        return Ingested(await self._assets.add(asset), created=True)
+        try:
+            added = await self._assets.add(asset, once=id is None, quota=quota)
+        except Conflict:
+            same = await self._same(upload, id, version.sha256)
+            if same is None:
+                raise
+            return Ingested(same, created=False)
+        return Ingested(added, created=added.id == asset.id)
 
 
 def fingerprint(path: Path) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from origin.errors import BadRequest, QuotaExceeded
+from origin.errors import BadRequest
 from origin.ports import UNSET, Asset, AssetLibrary, Page, Unset
 from origin.service.ingest import Ingest, Ingested, Upload
 from origin.service.purge import Purge
@@ -46,20 +46,7 @@ class Library:
 
     async def upload(self, upload: Upload) -> Ingested:
         """Take a file in for ``upload.owner``. Raises what ``Ingest.ingest`` raises, and QuotaExceeded."""
-        return await self._ingest.ingest(
-            replace(upload, tags=checked_tags(upload.tags)), quota=self.check_quota
-        )
-
-    async def check_quota(self, owner: str | None, size: int) -> None:
-        """Raises QuotaExceeded when ``size`` more bytes would be too many for this user."""
-        if owner is None:
-            return
-        used = await self._assets.bytes_of(owner)
-        if used + size > self._quota:
-            raise QuotaExceeded(
-                f"The quota is {self._quota} bytes, {used} are used; this file has {size}.",
-                quota_bytes=self._quota,
-            )
+        return await self._ingest.ingest(replace(upload, tags=checked_tags(upload.tags)), quota=self._quota)
 
     async def page(
         self, owner: str, *, limit: int, cursor: str | None, tag: str | None, visibility: str | None
@@ -85,10 +72,10 @@ class Library:
         """Make the file the asset's new version. The same bytes again change nothing."""
         asset = await self._assets.owned(owner, id)
         version = await self._ingest.prepare(
-            Upload(path, owner=owner), quota=self.check_quota, known=asset.current.sha256
+            Upload(path, owner=owner), quota=self._quota, known=asset.current.sha256
         )
         if version is not None:
-            asset = await self._assets.add_version(owner, id, version)
+            asset = await self._assets.add_version(owner, id, version, quota=self._quota)
             await self._purge.changed(id)
         await self._ingest.secure(path, asset.current)
         return asset

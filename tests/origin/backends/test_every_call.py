@@ -49,6 +49,7 @@ CALLS: dict[str, Callable[[Database], Awaitable[object]]] = {
     ),
     "ticket": lambda d: d.ticket("owner", "id"),
     "drop_ticket": lambda d: d.drop_ticket("id"),
+    "cancel_ticket": lambda d: d.cancel_ticket("key"),
     "begin": lambda d: d.begin("owner", "key", "fingerprint", WHEN),
     "finish": lambda d: d.finish("owner", "key", 200, b""),
     "abandon": lambda d: d.abandon("owner", "key"),

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from origin.backends.database import Database
-from origin.errors import BadRequest, Conflict, NotFound
+from origin.errors import BadRequest, Conflict, NotFound, QuotaExceeded
 from origin.ports import Asset, Ticket
 from tests.origin.backends.conftest import WHEN, an_asset
 
@@ -418,3 +418,49 @@ async def test_much_is_counted(shared: Database, owner: str) -> None:
     for _ in range(3):
         await added(shared, owner, current=replace(an_asset().current, bytes=1 << 60))
     assert await shared.bytes_of(owner) == 3 << 60
+
+
+async def test_many_at_once_stay_within_the_quota(shared: Database, owner: str) -> None:
+    version = replace(an_asset().current, bytes=10)
+    there = await added(shared, owner, current=version)
+    later = datetime.now(UTC) + timedelta(hours=1)
+
+    def ticket(number: int) -> Ticket:
+        return Ticket(token_hex(6), owner, "ab" * 32, 10, "public", (), token_hex(6), later, later)
+
+    done = await asyncio.gather(
+        *(shared.add(an_asset(token_hex(11), owner=owner), quota=10) for _ in range(2)),
+        *(
+            shared.add(replace(an_asset(token_hex(11), owner=owner), current=version), quota=50)
+            for _ in range(3)
+        ),
+        *(shared.add_version(owner, there.id, version, quota=50) for _ in range(3)),
+        *(shared.add_ticket(ticket(number), quota=50) for number in range(3)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(one, QuotaExceeded) for one in done) == 2 + 9 - 4
+    assert all(isinstance(one, QuotaExceeded | Asset | None) for one in done)
+    assert await shared.bytes_of(owner) == 50
+
+
+async def test_a_ticket_makes_room_for_what_it_announced(shared: Database, owner: str) -> None:
+    later = datetime.now(UTC) + timedelta(hours=1)
+    asset = replace(an_asset(token_hex(11), owner=owner), current=replace(an_asset().current, bytes=10))
+    await shared.add_ticket(
+        Ticket(asset.id, owner, "ab" * 32, 10, "public", (), token_hex(6), later, later), quota=10
+    )
+    assert (await shared.bytes_of(owner), await shared.bytes_of(owner, besides=asset.id)) == (10, 0)
+    with pytest.raises(QuotaExceeded):
+        await shared.add(replace(asset, id=token_hex(11)), quota=10)
+    await shared.add(asset, quota=10)
+
+
+async def test_the_same_bytes_at_once_are_one_asset(shared: Database, owner: str) -> None:
+    def again(visibility: str = "public", who: str = owner) -> Asset:
+        return replace(an_asset(token_hex(11), owner=who), visibility=visibility)
+
+    done = await asyncio.gather(*(shared.add(again(), once=True) for _ in range(6)))
+    assert len({asset.id for asset in done}) == 1
+    assert (await shared.add(again("private"), once=True)).id != done[0].id
+    assert (await shared.add(again(who=f"{owner}x"), once=True)).id != done[0].id
+    assert (await shared.add(again())).id != done[0].id

@@ -59,11 +59,22 @@ async def test_the_newest_ticket_counts(shared: Database, owner: str) -> None:
     await shared.drop_ticket(first.id)
 
 
+async def test_one_ticket_ends_and_leaves_the_others(shared: Database, owner: str) -> None:
+    mine, others = a_ticket(owner), a_ticket(f"{owner}x")
+    others = replace(others, id=mine.id)
+    for ticket in (mine, others):
+        await shared.add_ticket(ticket)
+    await shared.cancel_ticket(mine.key)
+    assert await shared.ticket(owner, mine.id) is None
+    assert await shared.ticket(f"{owner}x", mine.id) == others
+
+
 @pytest.mark.parametrize("text", UNKEPT)
 async def test_tickets_for_any_text(shared: Database, owner: str, text: str) -> None:
     assert await shared.ticket(owner, text) is None
     assert await shared.ticket(text, "id") is None
     await shared.drop_ticket(text)
+    await shared.cancel_ticket(text)
     for ticket in (a_ticket(owner, text), a_ticket(text), replace(a_ticket(owner), tags=(text,))):
         with pytest.raises(BadRequest):
             await shared.add_ticket(ticket)
