@@ -44,7 +44,7 @@ def _challenge(request: Request) -> str:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code, detail = PHRASES.get(error.status_code, ("bad_request", "The request is not understood."))
-    headers = dict(error.headers or {})
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
     if error.status_code == 405:
         headers["allow"] = ", ".join(sorted(_methods(request)))
     return answer(request, status_problem(error.status_code, code, detail), headers)
