@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,7 @@ def site(
 ) -> Site:
     ports = (free_port(), free_port())
     edge = nginx_factory(*(f"127.0.0.1:{port}" for port in ports), refresh_secret=SECRET)
-    settings = {
+    settings: dict[str, Any] = {
         "DATABASE_URL": postgres_database,
         "REDIS_URL": redis_url,
         "AWS_S3_BUCKET_NAME": s3.bucket,
