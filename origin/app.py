@@ -184,7 +184,7 @@ def build(settings: Settings) -> Origin:
         charge=lambda who: rates.take("render", who),
     )
     closers.append(deliver.close)
-    ingest = Ingest(database, originals, pool, settings.max_source_bytes)
+    ingest = Ingest(database, originals, pool, settings.max_source_bytes, at_once=settings.workers)
     edges = _edges(settings, closers)
     emissions = Emissions(database) if edges else None
     announcements = _announcements(settings, closers, link)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
-from origin.errors import Conflict, NotFound, QuotaExceeded, SourceTooLarge
+from origin.errors import Conflict, NotFound, Overloaded, QuotaExceeded, SourceTooLarge
 from origin.imaging.model import Inspection
 from origin.ports import Asset, AssetLibrary, AssetVersion, ObjectStore
 from origin.service.ids import chosen_id, new_id
+
+PATIENCE: Final = 30.0
+"""Seconds that an upload waits for its turn to be looked at: it has come a long way."""
 
 
 class Inspector(Protocol):
@@ -51,11 +56,15 @@ class Ingest:
         originals: ObjectStore,
         inspector: Inspector,
         max_bytes: int,
+        *,
+        at_once: int = 1,
     ) -> None:
+        """``at_once``: uploads that workers look at; more wait here, not in the queue of the pictures."""
         self._assets = assets
         self._originals = originals
         self._inspector = inspector
         self._max_bytes = max_bytes
+        self._turns = asyncio.Semaphore(at_once)
 
     async def ingest(self, upload: Upload, *, quota: int | None = None) -> Ingested:
         """Take one file in. ``quota``: most bytes of the owner, asked before anything is stored.
@@ -104,10 +113,23 @@ class Ingest:
         if quota is not None and upload.owner is not None:
             used = await self._assets.bytes_of(upload.owner, besides=upload.id or "")
             QuotaExceeded.check(quota, used, size)
-        inspection = await self._inspector.inspect(str(upload.path))
+        async with self._turn():
+            inspection = await self._inspector.inspect(str(upload.path))
         version = _version(inspection, sha256, size)
         await self._originals.put(sha256, upload.path, media_type=f"image/{version.format}")
         return version
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise Overloaded("More uploads are waiting than can be looked at just now.") from error
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     async def _same(self, upload: Upload, id: str | None, sha256: str) -> Asset | None:
         """The asset that these bytes already are, for this owner and with this id and visibility."""
