@@ -48,6 +48,7 @@ from origin.service.purge import Emissions, Purge
 from origin.service.rates import Kind, Rates, read_limit
 from origin.service.sweep import Sweeper
 from origin.service.tokens import Tokens
+from origin.service.transfer import export_store, import_store
 from origin.service.uploads import StraightUploads
 from origin.service.urls import OwnUrls
 from origin.settings import LOOPBACK, Settings, SettingsError
@@ -517,4 +518,16 @@ def _named(source: SourceSetting, settings: Settings, closers: list[Closer]) -> 
     return NamedSource(reader, public)
 
 
-__all__ = ["Ask", "Example", "Ingested", "Origin", "Path", "Upload", "application", "build", "limits_of"]
+__all__ = [
+    "Ask",
+    "Example",
+    "Ingested",
+    "Origin",
+    "Path",
+    "Upload",
+    "application",
+    "build",
+    "export_store",
+    "import_store",
+    "limits_of",
+]

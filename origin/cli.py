@@ -243,6 +243,30 @@ def rm(id: Annotated[str, typer.Argument(help="An asset's id.")]) -> None:
         asyncio.run(remove_asset(loaded, id))
 
 
+@app.command("export")
+def export_(
+    folder: Annotated[Path, typer.Argument(help="An empty or new folder, or one with an earlier export.")],
+) -> None:
+    """Write all assets, users and originals into a folder; begin again after an interruption."""
+    from origin.commands.transfer import export_to
+
+    loaded = settings()
+    with problems():
+        asyncio.run(export_to(loaded, folder))
+
+
+@app.command("import")
+def import_(
+    folder: Annotated[Path, typer.Argument(help="A folder that `origin export` wrote.")],
+) -> None:
+    """Add everything in a folder to this store; begin again after an interruption."""
+    from origin.commands.transfer import import_from
+
+    loaded = settings()
+    with problems():
+        asyncio.run(import_from(loaded, folder))
+
+
 @app.command()
 def doctor() -> None:
     """Check settings, build and every dependency, and say what to do."""
