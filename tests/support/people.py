@@ -156,7 +156,3 @@ def somebody(browser: Browser) -> Person:
     """A user nobody has met, with a token but without an account: hashing a password takes its time."""
     id = f"user{token_hex(8)}"
     return Person(browser, id, issue(id))
-
-
-def nobody(browser: Browser) -> Person:
-    return Person(browser)

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import OriginFactory
 from tests.support import pictures
 from tests.support.origin import KEY, OriginServer, origin_server
-from tests.support.people import SECRET, Browser, Person, nobody, somebody
+from tests.support.people import SECRET, Browser, Person, somebody
 from tests.support.servers import PostgresServer, S3Server
 
 OFF = {f"ORIGIN_RATE_{kind}": "off" for kind in ("RENDER", "UPLOAD", "LOGIN", "REGISTER", "API")}
@@ -71,7 +71,7 @@ def other(browser: Browser) -> Person:
 
 @pytest.fixture
 def stranger(browser: Browser) -> Person:
-    return nobody(browser)
+    return Person(browser)
 
 
 @pytest.fixture(scope="module")
