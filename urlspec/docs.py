@@ -74,7 +74,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from urlspec import arguments, outputs
+from urlspec import arguments, composing, outputs
 from urlspec.declare import Argument
 from urlspec.kinds import FocalPoint, PresetCall, TextRef
 from urlspec.sources import SourceRef

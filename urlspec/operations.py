@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from urlspec import arguments, outputs
+from urlspec import arguments, composing, outputs
 from urlspec.declare import Argument
 from urlspec.kinds import FocalPoint, PresetCall, TextRef
 from urlspec.sources import SourceRef
@@ -25,7 +25,7 @@ class Operations:
 
         Written ``t_<call>``, for example ``t_card``.
         """
-        return self._add(arguments.Preset, call=call)
+        return self._add(composing.Preset, call=call)
 
     def layer(self, source: SourceRef | TextRef | str) -> Self:
         """Lay a picture or a text over the picture.
@@ -34,7 +34,7 @@ class Operations:
 
         Written ``l_<source>``, for example ``l_text:DejaVu%20Sans_32_bold:Hello,co_white,g_south,y_10``.
         """
-        return self._add(arguments.Layer, source=source)
+        return self._add(composing.Layer, source=source)
 
     def underlay(self, source: SourceRef | TextRef | str) -> Self:
         """Lay a picture under the picture, where it shows through.
@@ -43,7 +43,7 @@ class Operations:
 
         Written ``u_<source>``, for example ``u_logo,w_1.0``.
         """
-        return self._add(arguments.Underlay, source=source)
+        return self._add(composing.Underlay, source=source)
 
     def text_colour(self, colour: Colour | str) -> Self:
         """Colour of a text layer; black where nothing is said.
@@ -52,14 +52,14 @@ class Operations:
 
         Written ``co_<colour>``, for example ``l_text:DejaVu%20Sans_32:Hello,co_red``.
         """
-        return self._add(arguments.TextColour, colour=colour)
+        return self._add(composing.TextColour, colour=colour)
 
     def layer_apply(self) -> Self:
         """Close the nearest open layer: the components between shaped it, this one places it.
 
         Written ``fl_layer_apply``, for example ``l_logo/w_80,r_90/fl_layer_apply,g_north_west``.
         """
-        return self._add(arguments.LayerApply)
+        return self._add(composing.LayerApply)
 
     def rotate(
         self,

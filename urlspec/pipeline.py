@@ -2,59 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from types import ModuleType
 from typing import Final
 
+from urlspec import arguments, composing, outputs
 from urlspec import arguments as a
-from urlspec import outputs as o
 from urlspec.declare import Argument
 
-PIPELINE: Final[tuple[type[Argument], ...]] = (
-    a.Preset,
-    a.Layer,
-    a.Underlay,
-    a.TextColour,
-    a.LayerApply,
-    a.Rotate,
-    a.Flip,
-    a.Trim,
-    a.Crop,
-    a.Width,
-    a.Height,
-    a.AspectRatio,
-    a.Gravity,
-    a.X,
-    a.Y,
-    a.Zoom,
-    a.Dpr,
-    a.Angle,
-    a.Brightness,
-    a.Contrast,
-    a.Gamma,
-    a.Saturation,
-    a.Hue,
-    a.Grayscale,
-    a.Sepia,
-    a.Negate,
-    a.Blur,
-    a.Sharpen,
-    a.Pixelate,
-    a.CornerRadius,
-    a.Padding,
-    a.Border,
-    a.Background,
-    a.Opacity,
-    a.Blend,
-    a.Tiled,
-    o.Page,
-    o.Format,
-    o.Quality,
-    o.MaxBytes,
-    o.Metadata,
-    o.Fallback,
-    o.Download,
-    o.Version,
-    o.Raw,
+
+def _declared(module: ModuleType) -> Iterator[type[Argument]]:
+    """The declarations of a module, in the order in which they stand there."""
+    for value in vars(module).values():
+        if (
+            isinstance(value, type)
+            and issubclass(value, Argument)
+            and value.__module__ == module.__name__
+            and is_dataclass(value)
+        ):
+            yield value
+
+
+PIPELINE: Final[tuple[type[Argument], ...]] = tuple(
+    kind for module in (composing, arguments, outputs) for kind in _declared(module)
 )
+"""Where a declaration stands in its module is where it acts: a new one needs no other line here."""
 
 ORDER: Final[dict[type[Argument], int]] = {kind: place for place, kind in enumerate(PIPELINE)}
 
