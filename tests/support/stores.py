@@ -55,8 +55,11 @@ class Store:
 async def embedded(data: Path) -> AsyncIterator[Store]:
     """The store of a data folder, made if need be."""
     data.mkdir(parents=True, exist_ok=True)
-    database = Database(f"sqlite:///{data / 'origin.sqlite'}")
-    await database.migrate()
+    file = data / "origin.sqlite"
+    new = not file.exists()
+    database = Database(f"sqlite:///{file}")
+    if new:
+        await database.migrate()
     try:
         yield Store(database, FileStore(data / "originals"))
     finally:

@@ -177,11 +177,11 @@ async def test_another_user_of_that_address(folder: Path, target: Store, other: 
     assert await target.contents() == before
 
 
-async def test_many_conflicts_are_counted(source: Store, target: Store, tmp_path: Path) -> None:
+async def test_many_conflicts_are_counted(blank: Store, target: Store, tmp_path: Path) -> None:
     for number in range(30):
-        for store, owner in ((source, "ann"), (target, "bob")):
+        for store, owner in ((blank, "ann"), (target, "bob")):
             version = replace(a_version(b"gone"), purged=True)
             await store.database.add(replace(an_asset(f"id-{number:02}", version), owner=owner))
-    await exported(source, tmp_path / "export")
+    await exported(blank, tmp_path / "export")
     with pytest.raises(Conflict, match=r"id-00, id-01, .*id-09 and 20 more"):
         await imported(target, tmp_path / "export")

@@ -53,8 +53,8 @@ async def test_an_import_is_announced(folder: Path, full: Contents, target: Stor
     assert set((await target.database.changed_since(mark))[1]) == set(full.assets)
 
 
-async def test_an_empty_store(target: Store, source: Store, tmp_path: Path) -> None:
-    assert (await exported(source, tmp_path / "export")).counts.assets == 0
+async def test_an_empty_store(target: Store, blank: Store, tmp_path: Path) -> None:
+    assert (await exported(blank, tmp_path / "export")).counts.assets == 0
     await imported(target, tmp_path / "export")
     assert await target.contents() == NOTHING
 
@@ -156,19 +156,19 @@ class CutStore(FileStore):
 
 @pytest.mark.parametrize(("cuts", "copied"), [(2, 1), (3, None)], ids=["twice", "again and again"])
 async def test_a_read_that_breaks_off(
-    source: Store, target: Store, tmp_path: Path, cuts: int, copied: int | None
+    blank: Store, target: Store, tmp_path: Path, cuts: int, copied: int | None
 ) -> None:
     path = tmp_path / "content"
     path.write_bytes(b"deleted")
-    store = CutStore(tmp_path / "source" / "originals")
+    store = CutStore(tmp_path / "blank" / "originals")
     await store.put(digest(b"deleted"), path, media_type="image/png")
-    await source.database.add(an_asset("one", a_version(b"deleted")))
+    await blank.database.add(an_asset("one", a_version(b"deleted")))
     store.cuts = cuts
     if copied is None:
         with pytest.raises(StorageBroken):
-            await exported(Store(source.database, store), tmp_path / "export")
+            await exported(Store(blank.database, store), tmp_path / "export")
         return
-    assert (await exported(Store(source.database, store), tmp_path / "export")).copied == copied
+    assert (await exported(Store(blank.database, store), tmp_path / "export")).copied == copied
     await imported(target, tmp_path / "export")
 
 
@@ -187,19 +187,19 @@ class BuryingStore(FileStore):
 
 
 async def test_what_is_purged_meanwhile_is_exported_as_purged(
-    source: Store, target: Store, tmp_path: Path
+    blank: Store, target: Store, tmp_path: Path
 ) -> None:
     path = tmp_path / "content"
     path.write_bytes(b"deleted")
-    store = BuryingStore(tmp_path / "source" / "originals")
-    store.source = source
+    store = BuryingStore(tmp_path / "blank" / "originals")
+    store.source = blank
     await store.put(digest(b"deleted"), path, media_type="image/png")
-    await source.database.add(an_asset("one", a_version(b"deleted")))
-    done = await exported(Store(source.database, store), tmp_path / "export")
+    await blank.database.add(an_asset("one", a_version(b"deleted")))
+    done = await exported(Store(blank.database, store), tmp_path / "export")
     assert (done.changed, done.copied) == (1, 0)
     await imported(target, tmp_path / "export")
     found = (await target.contents()).assets
-    assert found == (await source.contents()).assets
+    assert found == (await blank.contents()).assets
     assert found["one"].current.purged
 
 
