@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -170,9 +170,7 @@ class Draft:
         """A file to be written ``to_disk``, which becomes the original unless an exception comes out."""
         temporary = self._unfinished / token_hex(12)
         try:
-            with file_errors():
-                file = _private(temporary)
-            with file:
+            with _private(temporary) as file:
                 yield file
             final = self._folder.original(sha256)
             with file_errors():
@@ -203,9 +201,18 @@ class Draft:
             _folder_to_disk(path)
 
 
-def _private(path: Path) -> BinaryIO:
+@contextmanager
+def _private(path: Path) -> Iterator[BinaryIO]:
     """A new file that only its owner may read: there are password hashes and private pictures."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    with file_errors():
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    try:
+        yield file
+    finally:
+        # After ``to_disk`` there is nothing left to fail; without it an error is on its way already, and
+        # writing the rest, which closing tries on a full disk, would only hide it.
+        with suppress(OSError):
+            file.close()
 
 
 def to_disk(file: BinaryIO) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from origin.errors import BadRequest, Conflict, StorageBroken
+from origin.errors import BadRequest, Conflict, StorageBroken, StorageFull
 from origin.service.export_folder import ExportFolder
 from tests.support.stores import (
     NOTHING,
@@ -140,3 +141,17 @@ async def test_two_exports_into_one_folder(source: Store, folder: Path) -> None:
     with ExportFolder(folder).writing(), pytest.raises(Conflict, match="Another export"):
         await exported(source, folder)
     assert files(folder) == before, "one that was not finished leaves the one before"
+
+
+async def test_a_folder_on_a_full_disk(source: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("may not mount a small file system here")
+    try:
+        with pytest.raises(StorageFull):
+            await exported(source, folder)
+        assert {path.name for path in folder.iterdir()} <= {"originals"}, "nothing half-written stays"
+    finally:
+        subprocess.run(["umount", folder], check=True)
