@@ -58,9 +58,13 @@ class Server:
         finally:
             connection.close()
 
+    def processes(self) -> list[int]:
+        """The server and all its workers."""
+        return _tree(self.process.pid)
+
     def cpu(self) -> float:
         """CPU-seconds that the server and all its workers have used."""
-        return sum(_cpu(pid) for pid in _tree(self.process.pid))
+        return sum(_cpu(pid) for pid in self.processes())
 
 
 def _tree(pid: int) -> list[int]:
