@@ -1,7 +1,7 @@
 """Is an acknowledged upload ever lost, or a row ever without its file, when the server is killed?
 
-Kills a server and its workers with SIGKILL at random moments while several clients upload, starts it again, and
-looks at every asset that it knows or has acknowledged. At the end what the kills left behind is swept.
+Kills a server and its workers with SIGKILL at random moments while several clients upload, starts it again,
+and looks at every asset that it knows or has acknowledged. At the end what the kills left behind is swept.
 """
 
 from __future__ import annotations
@@ -131,6 +131,11 @@ def kill(server: Server) -> None:
             continue
 
 
+def objects(originals: Path) -> int:
+    """Stored objects; what was still being written has another name."""
+    return sum(len(path.name) == 64 for path in originals.rglob("*") if path.is_file())
+
+
 async def sweep(folder: Path) -> tuple[int, int]:
     """Objects before and after a sweep, with everything made two hours older."""
     from origin.app import build
@@ -138,12 +143,13 @@ async def sweep(folder: Path) -> tuple[int, int]:
 
     originals = folder / "originals"
     old = time.time() - 7_200
-    files = [path for path in originals.rglob("*") if path.is_file()]
-    for path in files:
-        os.utime(path, (old, old))
+    before = objects(originals)
+    for path in originals.rglob("*"):
+        if path.is_file():
+            os.utime(path, (old, old))
     async with build(load_settings({"ORIGIN_DATA_DIR": str(folder)})).stored() as origin:
         await origin.sweeper.sweep(datetime.now(UTC))
-    return len(files), sum(path.is_file() for path in originals.rglob("*"))
+    return before, objects(originals)
 
 
 def main() -> None:
@@ -180,9 +186,7 @@ def main() -> None:
             dangling, lost, rows = dangling + wrong, lost + gone, len(known(server, bearer))
         before, after = asyncio.run(sweep(folder))
     print(machine())
-    print(
-        f"{options.points} kills, {len(ledger.kept)} acknowledged uploads, {rows} rows, {ledger.refused} refused"
-    )
+    print(f"{options.points} kills, {len(ledger.kept)} acknowledged, {ledger.refused} refused, {rows} rows")
     print(f"dangling rows: {dangling}; acknowledged uploads lost: {lost}")
     print(f"stored objects: {before} before the sweep, {after} after; {rows} have a row")
 
