@@ -142,7 +142,7 @@ class Api:
 
     async def _taken_in(self, upload: Upload, chains: tuple[str, ...]) -> tuple[int, bytes]:
         ingested = await self.parts.library.upload(upload)
-        self.parts.eager.begin(ingested.asset, chains)
+        self.parts.eager.begin(ingested, chains)
         body = self.body(ingested.asset).model_dump_json().encode()
         return (201 if ingested.created else 200), body
 
@@ -178,7 +178,9 @@ class Api:
         owner = (await self.user(request)).principal.id
         await self.parts.library.get(owner, id)
         async with received(request, self.parts.folder, self.parts.max_bytes, fields=()) as sent:
-            return self.body(await self.parts.library.replace_file(owner, id, sent.path))
+            ingested = await self.parts.library.replace_file(owner, id, sent.path)
+            self.parts.eager.begin(ingested)
+            return self.body(ingested.asset)
 
     async def delete(self, request: Request, id: str) -> None:
         """Delete an asset; it can be restored for 30 days."""
@@ -214,7 +216,7 @@ class Api:
         """Say that a presigned upload is done: it is checked and becomes an asset."""
         ingested = await self.parts.uploads.complete((await self.user(request)).principal.id, id)
         response.status_code = 201 if ingested.created else 200
-        self.parts.eager.begin(ingested.asset, ())
+        self.parts.eager.begin(ingested)
         return self.body(ingested.asset)
 
     def body(self, asset: Asset) -> m.AssetBody:

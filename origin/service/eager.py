@@ -12,6 +12,7 @@ from origin.ports import Asset
 from origin.service.access import Principal
 from origin.service.admission import Ask
 from origin.service.deliver import Delivered
+from origin.service.ingest import Ingested
 from urlspec.errors import UrlSpecError
 from urlspec.parse import parse
 
@@ -41,11 +42,11 @@ class Eager:
         self._turn = asyncio.Semaphore(1)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, asset: Asset, chains: tuple[str, ...]) -> None:
-        """Start the work for ``asset``, if there is any."""
-        if not chains and self._messenger is None:
+    def begin(self, ingested: Ingested, chains: tuple[str, ...] = ()) -> None:
+        """Start the work for an upload, if there is any. Bytes that were here already are no news."""
+        if not chains and (self._messenger is None or not ingested.created):
             return
-        task = asyncio.ensure_future(self._work(asset, chains))
+        task = asyncio.ensure_future(self._work(ingested.asset, chains))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

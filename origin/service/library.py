@@ -68,7 +68,7 @@ class Library:
             await self._purge.changed(id)
         return asset
 
-    async def replace_file(self, owner: str, id: str, path: Path) -> Asset:
+    async def replace_file(self, owner: str, id: str, path: Path) -> Ingested:
         """Make the file the asset's new version. The same bytes again change nothing."""
         asset = await self._assets.owned(owner, id)
         version = await self._ingest.prepare(
@@ -78,7 +78,7 @@ class Library:
             asset = await self._assets.add_version(owner, id, version, quota=self._quota)
             await self._purge.changed(id)
         await self._ingest.secure(path, asset.current)
-        return asset
+        return Ingested(asset, created=version is not None)
 
     async def delete(self, owner: str, id: str) -> None:
         await self._assets.discard(owner, id)

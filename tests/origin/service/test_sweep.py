@@ -277,7 +277,7 @@ async def uploaded(server: Server, kind: str, path: Path, store: Store | None = 
     """The picture as a new asset, or as a new version of one."""
     if kind == "upload":
         return (await server.ingest(store).ingest(Upload(path, "user"))).asset
-    return await server.library(store).replace_file("user", "there", path)
+    return (await server.library(store).replace_file("user", "there", path)).asset
 
 
 async def with_orphan(server: Server) -> tuple[Path, str]:
