@@ -57,7 +57,7 @@ OWNERS: dict[str, set[str]] = {
 
 URLSPEC_MAY_IMPORT = {"itsdangerous"}
 
-_DOOR = ("", ".capabilities", ".demo", ".model", ".plan", ".pool", ".render")
+_DOOR = ("", ".capabilities", ".demo", ".model", ".plan", ".planned", ".pool", ".render")
 FRONT_DOOR = {f"origin.imaging{name}" for name in _DOOR}
 """What others may name: its values, the plan (no pixels), ``render``, the pool and the demo pictures."""
 

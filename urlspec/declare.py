@@ -7,6 +7,7 @@ row of the reference table.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import quote
@@ -99,8 +100,26 @@ class Argument:
         """The argument that says the same canonically; None when it changes nothing at all."""
         return self
 
+    def multiplied(self, dpr: float) -> Self:
+        """The same argument with every length in pixels multiplied; whole ones are rounded half up."""
+        if dpr == 1:
+            return self
+        lengths = {
+            field.name: _multiplied(getattr(self, field.name), dpr)
+            for field in self.fields()
+            if field.codec.unit == "pixels"
+        }
+        return dataclasses.replace(self, **lengths) if lengths else self  # type: ignore[type-var]
+
     def __str__(self) -> str:
         return f"{self.key}_" + ":".join(quote(part, safe="") for part in self.parts())
+
+
+def _multiplied(value: Any, dpr: float) -> Any:
+    """Fractions and words stay what they are."""
+    if isinstance(value, int):
+        return math.floor(value * dpr + 0.5)
+    return value * dpr if isinstance(value, float) else value
 
 
 def _fields(cls: type[Argument]) -> tuple[Field, ...]:

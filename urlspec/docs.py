@@ -107,8 +107,13 @@ def _method(kind: type[Argument]) -> str:
     return (
         f"    def {kind.method}{_signature(kind)}:\n"
         + textwrap.indent(f'"""{doc}\n"""\n', " " * 8)
-        + f"        return self._add({kind.__module__.rpartition('.')[2]}.{kind.__name__}{passed})\n"
+        + f"        return self._add({_module(kind)}.{kind.__name__}{passed})\n"
     )
+
+
+def _module(kind: type[Argument]) -> str:
+    """The module of ``urlspec`` whose name the SDK's code uses: the arguments are one package."""
+    return kind.__module__.split(".")[1]
 
 
 def _signature(kind: type[Argument]) -> str:

@@ -11,7 +11,7 @@ from urlspec import outputs as o
 from urlspec.declare import Argument
 from urlspec.errors import SHOWN, UrlError
 from urlspec.kinds import TextRef
-from urlspec.pipeline import PLACEMENT, place
+from urlspec.pipeline import EFFECTS, PLACEMENT, place
 from urlspec.request import Dropped, Output, Request, component, matched
 from urlspec.sources import NamedRef, SourceRef
 
@@ -22,7 +22,9 @@ MOST_LAYERS: Final = 8
 _CLOSING: Final = PLACEMENT | {a.LayerApply}
 _AREA_GRAVITIES: Final = frozenset({"auto", "entropy", "focus"})
 _CUTTING: Final = frozenset({"fill", "lfill", "pad", "lpad", "thumb"})
-_PIXELS: Final = frozenset({a.Border, a.Blur, a.Sharpen, a.Pixelate})
+_PIXELS: Final = frozenset(
+    {a.Border, *(kind for kind in EFFECTS if any(field.codec.unit == "pixels" for field in kind.fields()))}
+)
 """What is always said in pixels, which ``dpr_`` multiplies."""
 
 

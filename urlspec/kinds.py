@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from urlspec.qualities import QualityCodec as QualityCodec
+from urlspec.qualities import QualityValue as QualityValue
 from urlspec.sources import SourceCodec, SourceRef
+from urlspec.texts import TextRef as TextRef
+from urlspec.texts import read_text_layer
 from urlspec.values import (
     CONTROLS,
     BadValue,
@@ -70,46 +74,6 @@ class AngleCodec(Codec[float | str]):
 
     def write(self, value: float | str) -> list[str]:
         return [value] if isinstance(value, str) else [number_text(value)]
-
-
-GRADES = ("best", "good", "eco", "low")
-SUBSAMPLINGS = ("444", "420")
-
-
-@dataclass(frozen=True, slots=True)
-class QualityValue:
-    """``level`` is 1 to 100, ``auto`` or ``lossless``; ``grade`` goes with auto, ``chroma`` with a number."""
-
-    level: int | Literal["auto", "lossless"]
-    grade: str = "good"
-    chroma: str = ""
-
-
-class QualityCodec(Codec[QualityValue]):
-    expected = "1 to 100, 80:444 or 80:420 (chroma subsampling), auto[:best|good|eco|low], or lossless"
-    type_name = "int | str"
-
-    def span(self, parts: Sequence[str]) -> int:
-        return len(parts)
-
-    def read(self, parts: Sequence[str]) -> QualityValue:
-        head, tail = parts[0], list(parts[1:])
-        if head == "auto" and (not tail or (len(tail) == 1 and tail[0] in GRADES)):
-            return QualityValue("auto", grade=tail[0] if tail else "good")
-        if head == "lossless" and not tail:
-            return QualityValue("lossless")
-        level = read_integer(head)
-        if level is None or not 1 <= level <= 100 or len(tail) > 1 or (tail and tail[0] not in SUBSAMPLINGS):
-            raise BadValue
-        return QualityValue(level, chroma=tail[0] if tail else "")
-
-    def write(self, value: QualityValue) -> list[str]:
-        if value.level == "auto":
-            return ["auto"] if value.grade == "good" else ["auto", value.grade]
-        return [str(value.level), value.chroma] if value.chroma else [str(value.level)]
-
-    def coerce(self, value: Any) -> QualityValue:
-        return super().coerce(value if isinstance(value, QualityValue) else str(value))
 
 
 Corners = tuple[int, int, int, int] | Literal["max"]
@@ -208,72 +172,6 @@ class BorderCodec(Codec[BorderValue]):
     def write(self, value: BorderValue) -> list[str]:
         colour = self._colour.write(value.colour)
         return [f"{value.width}px_solid_{colour[0]}", *colour[1:]]
-
-
-WEIGHTS = ("thin", "light", "normal", "medium", "semibold", "bold", "extrabold", "black")
-ALIGNS = ("left", "center", "right")
-DECORATIONS = ("underline", "strikethrough")
-
-
-@dataclass(frozen=True, slots=True)
-class TextRef:
-    """A text layer. ``size`` is in pixels (the em); the text is text, never markup."""
-
-    family: str
-    size: int
-    text: str
-    weight: str = "normal"
-    italic: bool = False
-    decoration: tuple[str, ...] = ()
-    align: str = "left"
-
-    def parts(self) -> list[str]:
-        styles = [] if self.weight == "normal" else [self.weight]
-        styles += ["italic"] if self.italic else []
-        styles += self.decoration
-        styles += [] if self.align == "left" else [self.align]
-        return ["text", "_".join([self.family, str(self.size), *styles]), self.text]
-
-
-LONGEST_TEXT = 500
-LARGEST_TEXT = 2_000
-_FONT = re.compile(r"([A-Za-z0-9 -]{1,64})_([0-9]{1,6})((?:_[a-z]+)*)", re.ASCII)
-_TEXT = re.compile(f"(?:[^{CONTROLS}]|\n)+")
-
-
-def read_text_layer(parts: Sequence[str]) -> TextRef:
-    """``text:<family>_<size>[_<style>…]:<text>``. Raises BadValue."""
-    if len(parts) != 3:
-        raise BadValue(
-            "a text layer has exactly two raw colons: l_text:<family>_<size>:<text>; write %3A in the text"
-        )
-    match = _FONT.fullmatch(parts[1])
-    size = read_integer(match[2]) if match else None
-    if match is None or size is None or not 1 <= size <= LARGEST_TEXT:
-        raise BadValue(
-            f"the font is <family>_<size 1 to {LARGEST_TEXT}>[_<style>…], for example Noto%20Sans_40_bold"
-        )
-    if not 0 < len(parts[2]) <= LONGEST_TEXT or not _TEXT.fullmatch(parts[2]):
-        raise BadValue(f"the text has 1 to {LONGEST_TEXT} characters, line feed the only control character")
-    return _styled(TextRef(match[1], size, parts[2]), match[3].split("_")[1:])
-
-
-def _styled(layer: TextRef, styles: Sequence[str]) -> TextRef:
-    weights = [style for style in styles if style in WEIGHTS]
-    aligns = [style for style in styles if style in ALIGNS]
-    unknown = set(styles).difference(WEIGHTS, ALIGNS, DECORATIONS, {"italic"})
-    if unknown or len(weights) > 1 or len(aligns) > 1 or len(set(styles)) != len(styles):
-        known = " ".join((*WEIGHTS, "italic", *DECORATIONS, *ALIGNS))
-        raise BadValue(f"styles are one weight, italic, decorations and one alignment out of: {known}")
-    return TextRef(
-        layer.family,
-        layer.size,
-        layer.text,
-        weight=weights[0] if weights else "normal",
-        italic="italic" in styles,
-        decoration=tuple(style for style in DECORATIONS if style in styles),
-        align=aligns[0] if aligns else "left",
-    )
 
 
 LayerRef = SourceRef | TextRef

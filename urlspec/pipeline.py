@@ -7,8 +7,9 @@ from dataclasses import is_dataclass
 from types import ModuleType
 from typing import Final
 
-from urlspec import arguments, composing, outputs
 from urlspec import arguments as a
+from urlspec import composing, outputs
+from urlspec.arguments import blending, colour, detail, edges, geometry
 from urlspec.declare import Argument
 
 
@@ -25,7 +26,9 @@ def _declared(module: ModuleType) -> Iterator[type[Argument]]:
 
 
 PIPELINE: Final[tuple[type[Argument], ...]] = tuple(
-    kind for module in (composing, arguments, outputs) for kind in _declared(module)
+    kind
+    for module in (composing, geometry, colour, detail, edges, blending, outputs)
+    for kind in _declared(module)
 )
 """Where a declaration stands in its module is where it acts: a new one needs no other line here."""
 
@@ -45,6 +48,9 @@ BY_WORD: Final[dict[str, type[Argument]]] = {
 }
 """Declarations whose key has many words, by ``key_word``."""
 
+
+EFFECTS: Final[tuple[type[Argument], ...]] = (*_declared(colour), *_declared(detail))
+"""Arguments that change pixels one component at a time, in the order in which they act."""
 
 PLACEMENT: Final[frozenset[type[Argument]]] = frozenset({a.Gravity, a.X, a.Y, a.Opacity, a.Tiled, a.Blend})
 """What places a layer rather than shaping it."""

@@ -13,13 +13,13 @@ from urlspec.characters import check_path
 from urlspec.declare import Argument, Field, expectation, usage
 from urlspec.errors import UrlError, UrlSpecError
 from urlspec.judge import Draft, Placed, judge
-from urlspec.kinds import TextRef, read_text_layer
 from urlspec.operations import Operations
 from urlspec.outputs import EXTENSIONS, PICTURE_FORMATS, Format
 from urlspec.parse import read_chain, segments_of
 from urlspec.request import Component, Request, matched
 from urlspec.sign import Expiry, SigningKey
 from urlspec.sources import SourceCodec, SourceRef
+from urlspec.texts import TextRef, read_text_layer
 from urlspec.values import BadValue
 
 Key = SigningKey | str

@@ -54,6 +54,8 @@ class Codec(Generic[T]):
     expected: str = ""
     type_name: str = "str"
     """The Python type in generated SDK signatures."""
+    unit: str = ""
+    """``pixels`` where the value is a length that ``dpr_`` multiplies."""
     known: Collection[str] = ()
     """The words that may stand here, for naming the nearest one."""
 

@@ -11,6 +11,7 @@ from origin.imaging.model import (
     Source,
 )
 from origin.imaging.plan import Plan, plan
+from origin.imaging.planned import described
 from origin.imaging.pool import RenderPool
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "RenderPool",
     "Rendered",
     "Source",
+    "described",
     "plan",
 ]

@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from origin.errors import PageMissing
 from origin.imaging import cost as costs
 from origin.imaging import geometry as g
 from origin.imaging.cost import Cost
-from origin.imaging.geometry import UPRIGHT, Box, Size, View
+from origin.imaging.geometry import UPRIGHT, Size, View
 from origin.imaging.model import FORMATS, Accept, Header, Limits
 from origin.imaging.output import Output, choose
 from origin.imaging.placing import Placement, placement
@@ -87,33 +87,6 @@ class Plan:
     exact: bool
     """False when trimming or a text has a say: then sizes are upper bounds."""
     warnings: tuple[str, ...] = ()
-
-    def describe(self) -> dict[str, Any]:
-        """The plan as JSON-able values, for ``explain``."""
-        return {
-            "decode": {
-                "format": self.load.header.format,
-                "width": self.load.size.width,
-                "height": self.load.size.height,
-                "frames": self.load.frames,
-                "page": self.load.page + 1,
-                "shrink": round(self.load.decoded, 3),
-            },
-            "steps": [_described(step) for step in self.steps],
-            "result": {
-                "width": self.size.width,
-                "height": self.size.height,
-                "exact": self.exact,
-                "format": self.output.name,
-                "frames": self.frames,
-                "alpha": self.alpha,
-            },
-            "cost": {
-                "memory_bytes": self.cost.memory,
-                "seconds": round(self.cost.seconds, 3),
-            },
-            "warnings": list(self.warnings),
-        }
 
 
 def plan(
@@ -304,51 +277,6 @@ def _shrink(planned: Iterable[Shape | PlannedLayer], view: View) -> float:
 
 def _streams(planned: tuple[Shape | PlannedLayer, ...]) -> bool:
     return all(isinstance(step, Shape) and step.plain for step in planned)
-
-
-def _described(step: Shape | PlannedLayer) -> dict[str, Any]:
-    if isinstance(step, PlannedLayer):
-        return {
-            "layer": step.what,
-            "under": step.under,
-            "width": step.size.width,
-            "height": step.size.height,
-            "left": step.place.left,
-            "top": step.place.top,
-            "mode": step.place.mode,
-            "tiled": step.place.tiled,
-            "steps": [_described(inner) for inner in step.steps],
-        }
-    shown: dict[str, Any] = {"width": step.leaving.width, "height": step.leaving.height}
-    if step.turn != UPRIGHT:
-        shown["turn"] = {"mirrored": step.turn.mirrored, "degrees": step.turn.quarters * 90}
-    for name in ("region", "resize", "cut", "canvas", "frame"):
-        value = getattr(step, name)
-        if value is not None:
-            shown[name] = _numbers(value)
-    if step.trim:
-        shown["trim"] = str(step.trim)
-    if step.angle:
-        shown["angle"] = step.angle
-    if step.effects:
-        shown["effects"] = [str(effect) for effect in step.effects]
-    for name in ("corners", "padding"):
-        value = getattr(step, name)
-        if value is not None:
-            shown[name] = list(value) if isinstance(value, tuple) else value
-    if step.border:
-        shown["border"] = {"width": step.border[0], "colour": str(step.border[1])}
-    if step.background:
-        shown["background"] = str(step.background)
-    if step.opacity < 100:
-        shown["opacity"] = step.opacity
-    return shown
-
-
-def _numbers(value: Any) -> dict[str, Any]:
-    if isinstance(value, (Size, Box)):
-        return dict(value._asdict())
-    return {"width": value.size.width, "height": value.size.height, "by": value.by}
 
 
 __all__ = ["FORMATS", "Component", "Load", "Plan", "PlannedLayer", "layer_chain", "plan"]

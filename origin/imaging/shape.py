@@ -15,16 +15,11 @@ from origin.imaging.model import Limits
 from urlspec import arguments as a
 from urlspec.declare import Argument
 from urlspec.kinds import FocalPoint
+from urlspec.pipeline import EFFECTS
 from urlspec.request import Component
 from urlspec.values import WHITE, Colour, Fraction
 
 SMART: Final = {"auto": "attention", "entropy": "entropy"}
-
-EFFECTS: Final = (
-    a.Brightness, a.Contrast, a.Gamma, a.Saturation, a.Hue, a.Grayscale, a.Sepia, a.Negate,
-    a.Blur, a.Sharpen, a.Pixelate,
-)  # fmt: skip
-"""Arguments that change pixels one component at a time, in the order in which they act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +110,9 @@ class _Shaper:
             frame=frame,
             canvas=canvas,
             angle=degrees,
-            effects=tuple(self._scaled(one) for one in self.component.arguments if isinstance(one, EFFECTS)),
+            effects=tuple(
+                one.multiplied(self.dpr) for one in self.component.arguments if isinstance(one, EFFECTS)
+            ),
             corners=corners,
             padding=padding,
             border=border,
@@ -258,16 +255,6 @@ class _Shaper:
         return g.held(left, picture.width, canvas.width), g.held(top, picture.height, canvas.height)
 
     # Edge ---------------------------------------------------------------------------------------------
-
-    def _scaled(self, effect: Argument) -> Argument:
-        match effect:
-            case a.Blur(sigma):
-                return a.Blur(sigma * self.dpr)
-            case a.Sharpen(sigma, strength):
-                return a.Sharpen(sigma * self.dpr, strength)
-            case a.Pixelate(block):
-                return a.Pixelate(g.half_up(block * self.dpr))
-        return effect
 
     def _corners(self) -> tuple[int, int, int, int] | str | None:
         argument = self.component.get(a.CornerRadius)

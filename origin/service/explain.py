@@ -9,6 +9,7 @@ from typing import Any
 
 from origin.imaging.model import Header, Limits
 from origin.imaging.plan import plan
+from origin.imaging.planned import described
 from origin.ports import HeldOriginals
 from origin.service.admission import Admission, Admitted, Ask, is_original
 from origin.service.catalog import Found
@@ -83,4 +84,4 @@ class Explain:
             return await self._prober.probe(str(file.path))
 
     def _plan(self, admitted: Admitted, headers: Mapping[SourceRef, Header]) -> dict[str, Any]:
-        return plan(admitted.request, headers, self._limits, admitted.accept).describe()
+        return described(plan(admitted.request, headers, self._limits, admitted.accept))

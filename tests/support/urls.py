@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from urlspec import kinds, values
+from urlspec import kinds, qualities, texts, values
 from urlspec.arguments import Layer, LayerApply, Preset, Underlay, Width
 from urlspec.declare import Argument
 from urlspec.judge import Draft, Placed
@@ -53,12 +53,12 @@ COLOURS = st.builds(values.Colour, *[st.integers(0, 255)] * 4)
 TEXT_LAYERS = st.builds(
     kinds.TextRef,
     st.from_regex(r"[A-Za-z0-9 -]{1,12}", fullmatch=True),
-    st.integers(1, kinds.LARGEST_TEXT),
+    st.integers(1, texts.LARGEST_TEXT),
     st.lists(TEXTS, min_size=1, max_size=2).map("\n".join),
-    weight=st.sampled_from(kinds.WEIGHTS),
+    weight=st.sampled_from(texts.WEIGHTS),
     italic=st.booleans(),
     decoration=st.sampled_from([(), ("underline",), ("underline", "strikethrough")]),
-    align=st.sampled_from(kinds.ALIGNS),
+    align=st.sampled_from(texts.ALIGNS),
 )
 
 BY_CODEC: dict[type[values.Codec[Any]], Callable[[Any], Strategy]] = {
@@ -75,8 +75,10 @@ BY_CODEC: dict[type[values.Codec[Any]], Callable[[Any], Strategy]] = {
     ),
     kinds.AngleCodec: lambda _: st.sampled_from(["hflip", "vflip"]) | decimals(-360, 360),
     kinds.QualityCodec: lambda _: (
-        st.builds(kinds.QualityValue, st.integers(1, 100), chroma=st.sampled_from(["", *kinds.SUBSAMPLINGS]))
-        | st.builds(kinds.QualityValue, st.just("auto"), st.sampled_from(kinds.GRADES))
+        st.builds(
+            kinds.QualityValue, st.integers(1, 100), chroma=st.sampled_from(["", *qualities.SUBSAMPLINGS])
+        )
+        | st.builds(kinds.QualityValue, st.just("auto"), st.sampled_from(qualities.GRADES))
         | st.just(kinds.QualityValue("lossless"))
     ),
     kinds.CornersCodec: lambda _: st.just("max") | st.tuples(*[st.integers(0, 65_535)] * 4),

@@ -18,6 +18,7 @@ from origin.errors import (
 from origin.imaging.geometry import Box, Size, Smart
 from origin.imaging.model import Header, Limits
 from origin.imaging.plan import Plan, PlannedLayer, plan
+from origin.imaging.planned import described
 from origin.imaging.shape import Shape
 from urlspec.parse import parse
 from urlspec.sources import AssetRef, SourceRef
@@ -444,13 +445,13 @@ def test_a_plan_describes_itself_as_json() -> None:
         "/r_90,e_trim,c_fill,w_300,h_300,g_auto,a_20,e_blur:3,rad_9,pad_3,bo_2px_solid_red,b_blue,o_50,dpr_2"
         "/l_logo,w_0.5,g_south,y_10,e_multiply,f_webp,q_auto"
     )
-    described = json.loads(json.dumps(planned(url).describe()))
-    assert described["result"]["format"] == "webp"
-    assert described["result"]["exact"] is False
-    first, layer = described["steps"]
+    found = json.loads(json.dumps(described(planned(url))))
+    assert found["result"]["format"] == "webp"
+    assert found["result"]["exact"] is False
+    first, layer = found["steps"]
     assert first["turn"] == {"mirrored": False, "degrees": 90}
     assert first["effects"] == ["e_blur:6"]
     assert first["corners"] == [18, 18, 18, 18]
     assert layer["layer"] == "logo"
     assert layer["mode"] == "multiply"
-    assert set(described["cost"]) == {"memory_bytes", "seconds"}
+    assert set(found["cost"]) == {"memory_bytes", "seconds"}

@@ -10,7 +10,6 @@ import pytest
 import pyvips
 from numpy.typing import NDArray
 
-from origin.imaging.shape import EFFECTS
 from origin.imaging.steps import STEPS
 from tests.origin.imaging.rendering import png, render
 from tests.support.pictures import (
@@ -39,7 +38,7 @@ from tests.support.pictures import (
 from urlspec import arguments as a
 from urlspec.declare import Argument
 from urlspec.outputs import OutputArgument
-from urlspec.pipeline import PIPELINE
+from urlspec.pipeline import EFFECTS, PIPELINE
 
 CARD = card()
 """120 x 80."""

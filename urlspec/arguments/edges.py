@@ -1,0 +1,72 @@
+"""Shape and edge: what changes a picture's outline, or what shows through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from urlspec.declare import Argument, arg
+from urlspec.kinds import (
+    BorderCodec,
+    BorderValue,
+    Corners,
+    CornersCodec,
+    PaddingCodec,
+)
+from urlspec.values import (
+    Colour,
+    ColourCodec,
+    Fraction,
+    Integer,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CornerRadius(Argument):
+    """Rounded, transparent corners; `max` makes an ellipse."""
+
+    key, example, group, method = "rad", "c_fill,w_200,h_200,rad_20", "Shape and edge", "corner_radius"
+    radii: Corners = arg(CornersCodec(), "radii")
+
+    def settled(self) -> Argument | None:
+        return None if self.radii == (0, 0, 0, 0) else self
+
+
+@dataclass(frozen=True, slots=True)
+class Padding(Argument):
+    """Space added outside the picture, filled with `b_`: top, right, bottom, left."""
+
+    key, example, group, method = "pad", "w_200,pad_20:10", "Shape and edge", "padding"
+    sides: tuple[int | Fraction, ...] = arg(PaddingCodec(), "lengths")
+
+    def settled(self) -> Argument | None:
+        return self if any(side not in {0, Fraction(0)} for side in self.sides) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Border(Argument):
+    """A border added outside the picture and its padding."""
+
+    key, example, group, method = "bo", "w_200,bo_10px_solid_red", "Shape and edge", "border"
+    value: BorderValue = arg(BorderCodec(), "width, style and colour")
+
+    def settled(self) -> Argument | None:
+        return self if self.value.width else None
+
+
+@dataclass(frozen=True, slots=True)
+class Background(Argument):
+    """What shows through: in padding, behind alpha, beside a turned picture. White where nothing is said."""
+
+    key, example, group, method = "b", "c_pad,w_300,h_300,b_rgb:336699", "Shape and edge", "background"
+    colour: Colour = arg(ColourCodec(), "colour")
+
+
+@dataclass(frozen=True, slots=True)
+class Opacity(Argument):
+    """How opaque the picture or the layer is; 100 changes nothing."""
+
+    key, example, group, method = "o", "l_logo,w_80,g_south_east,x_10,y_10,o_60", "Shape and edge", "opacity"
+    percent: int = arg(Integer(0, 100), "percent")
+
+    def settled(self) -> Argument | None:
+        return None if self.percent == 100 else self
