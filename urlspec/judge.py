@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from urlspec import arguments as a
-from urlspec import outputs as o
 from urlspec.declare import Argument
-from urlspec.errors import SHOWN, UrlError
+from urlspec.drafts import Draft as Draft
+from urlspec.drafts import Placed as Placed
+from urlspec.judge_outputs import judge_outputs
 from urlspec.kinds import TextRef
 from urlspec.pipeline import EFFECTS, PLACEMENT, place
 from urlspec.request import Dropped, Output, Request, component, matched
-from urlspec.sources import NamedRef, SourceRef
+from urlspec.sources import SourceRef
 
 MOST_COMPONENTS: Final = 24
 MOST_ARGUMENTS: Final = 64
@@ -26,56 +26,6 @@ _PIXELS: Final = frozenset(
     {a.Border, *(kind for kind in EFFECTS if any(field.codec.unit == "pixels" for field in kind.fields()))}
 )
 """What is always said in pixels, which ``dpr_`` multiplies."""
-
-
-class Placed(NamedTuple):
-    """An argument with the place where it stood."""
-
-    argument: Argument
-    text: str
-    position: int
-    component: int
-    """Counted from 1."""
-    extension: bool = False
-    """Whether it was said by the extension of the id."""
-
-    @property
-    def shown(self) -> str:
-        return repr(self.text[:SHOWN])
-
-    def error(
-        self, code: str, detail: str, expected: str | None = None, nearest: str | None = None
-    ) -> UrlError:
-        return UrlError(
-            code,
-            detail,
-            component=self.component,
-            argument=self.text,
-            position=self.position,
-            expected=expected,
-            nearest=nearest,
-        )
-
-
-@dataclass(slots=True)
-class Draft:
-    """A component being judged."""
-
-    number: int
-    placed: list[Placed]
-
-    def get(self, *kinds: type[Argument]) -> Placed | None:
-        for one in self.placed:
-            if type(one.argument) in kinds:
-                return one
-        return None
-
-    def has(self, *kinds: type[Argument]) -> bool:
-        return self.get(*kinds) is not None
-
-    def drop(self, one: Placed, reason: str) -> Dropped:
-        self.placed.remove(one)
-        return Dropped(one.text, one.component, reason)
 
 
 def judge(drafts: list[Draft], source: SourceRef) -> Request:
@@ -99,7 +49,7 @@ def judge(drafts: list[Draft], source: SourceRef) -> Request:
         _ignore_first(drafts)
         for index, draft in enumerate(drafts):
             warnings += _component(draft, closed=index in closed)
-        warnings += _output(outputs, drafts, source)
+        warnings += judge_outputs(outputs, drafts, source)
     return Request(
         tuple(component([one.argument for one in draft.placed]) for draft in drafts if draft.placed),
         Output(tuple(sorted((one.argument for one in outputs), key=place))),
@@ -339,37 +289,6 @@ def _placing(draft: Draft) -> Iterator[Dropped]:
             )
     if draft.has(a.Tiled):
         yield from _drop(draft, {a.Gravity, a.X, a.Y}, "a tiled layer covers the whole picture")
-
-
-def _output(outputs: list[Placed], drafts: list[Draft], source: SourceRef) -> Iterator[Dropped]:
-    by_kind = {type(one.argument): one for one in outputs}
-    raw, version = by_kind.get(o.Raw), by_kind.get(o.Version)
-    if version and isinstance(source, NamedRef):
-        raise version.error(
-            "argument_conflict", "Objects of a named source have no versions.", "v_ with an id"
-        )
-    if raw and isinstance(source, NamedRef):
-        raise raw.error("argument_conflict", "There is no raw access to a named source.", "raw_1 with an id")
-    if raw:
-        others = [one for draft in drafts for one in draft.placed]
-        others += [one for kind, one in by_kind.items() if kind not in {o.Raw, o.Version, o.Download}]
-        if others:
-            raise others[0].error(
-                "argument_conflict",
-                "raw_1 is the untouched file; nothing else can apply to it.",
-                "raw_1 alone, or with v_ and dl_",
-            )
-    form, quality = by_kind.get(o.Format), by_kind.get(o.Quality)
-    if form and quality and isinstance(form.argument, o.Format) and isinstance(quality.argument, o.Quality):
-        yield from _quality(outputs, form.argument.name, quality, quality.argument)
-
-
-def _quality(outputs: list[Placed], form: str, placed: Placed, quality: o.Quality) -> Iterator[Dropped]:
-    if form == "jpg" and quality.value.level == "lossless":
-        raise placed.error("argument_conflict", "JPEG has no lossless form.", "f_webp, f_avif or f_png")
-    if form in {"png", "gif", "tiff"}:
-        outputs.remove(placed)
-        yield Dropped(placed.text, placed.component, f"{form} is written without loss")
 
 
 def _drop(draft: Draft, kinds: Collection[type[Argument]], reason: str) -> Iterator[Dropped]:
