@@ -17,11 +17,14 @@ from origin.backends.source_cache import SourceCache
 from origin.errors import OriginError
 from origin.http import api as http_api
 from origin.http.auth import Authenticator
+from origin.http.monitor import Monitor
 from origin.http.openapi import openapi
 from origin.http.pages import Check, Example, pages
 from origin.http.pictures import Pictures
 from origin.http.server import Server
 from origin.imaging.pool import RenderPool
+from origin.observe.logs import access_log
+from origin.observe.metrics import Metrics
 from origin.ports import Presigner
 from origin.service.access import Gatekeeper
 from origin.service.accounts import Accounts, Passwords
@@ -73,6 +76,7 @@ class Origin:
     purge: Purge
     eager: Eager
     rates: Rates
+    metrics: Metrics
     authenticator: Authenticator
     emissions: Emissions | None
     checks: dict[str, tuple[Check, bool]]
@@ -136,13 +140,16 @@ def build(settings: Settings) -> Origin:
 
     originals = wiring.originals(settings, closers)
     link = wiring.redis(settings, closers, checks)
-    results, leases = wiring.results(settings, closers, link)
+    metrics = Metrics()
+    results, leases = wiring.results(settings, closers, link, metrics)
     checks["storage"] = (wiring.storage_check(originals), True)
     cache = SourceCache(settings.data_dir / "cache", settings.cache_bytes)
     closers.append(cache.close)
 
     limits = limits_of(settings)
-    pool = RenderPool(settings.workers, settings.queue_length, settings.render_timeout, limits=limits)
+    pool = RenderPool(
+        settings.workers, settings.queue_length, settings.render_timeout, limits=limits, watcher=metrics
+    )
     checks["workers"] = (wiring.workers_check(pool), True)
 
     assets = CachedAssets(database)
@@ -164,6 +171,7 @@ def build(settings: Settings) -> Origin:
         charge=lambda who: rates.take("render", who),
     )
     closers.append(deliver.close)
+    wiring.measured(metrics, pool, cache, rates, checks, link)
     ingest = Ingest(database, originals, pool, settings.max_source_bytes, at_once=settings.workers)
     edges = wiring.edges(settings, closers)
     emissions = Emissions(database) if edges else None
@@ -213,6 +221,7 @@ def build(settings: Settings) -> Origin:
         purge,
         eager,
         rates,
+        metrics,
         Authenticator(
             tokens,
             wiring.foreign(settings, database, closers),
@@ -245,7 +254,18 @@ def application(origin: Origin, examples: Callable[[], Awaitable[list[Example]]]
         async with origin.running():
             yield
 
-    return Server(pictures, pages(origin.checks, examples, openapi(api)), api, lifespan)
+    address = origin.authenticator.address
+    monitor = Monitor(
+        origin.metrics.exposition, token=settings.metrics_token, port=settings.metrics_port, address=address
+    )
+    return Server(
+        pictures,
+        pages(origin.checks, examples, openapi(api), monitor),
+        api,
+        lifespan,
+        monitor,
+        [access_log(address), origin.metrics.exchange],
+    )
 
 
 def _api_parts(origin: Origin) -> http_api.Parts:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -282,6 +283,35 @@ class Settings(BaseModel):
         "<43 random characters>",
         min_length=32,
     )
+    metrics_port: int | None = _own(
+        "ORIGIN_METRICS_PORT",
+        None,
+        "Port of its own for /metrics, on the same address; keep it from the world",
+        "9464",
+        ge=1,
+        le=65_535,
+    )
+    metrics_token: str | None = _own(
+        "ORIGIN_METRICS_TOKEN",
+        None,
+        "Bearer token that /metrics asks for; with neither it answers this machine alone",
+        "<43 random characters>",
+        min_length=16,
+    )
+    otlp_endpoint: str | None = _own(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        None,
+        "OpenTelemetry collector (OTLP over HTTP) for traces; the SDK's other OTEL_* variables count too",
+        "http://127.0.0.1:4318",
+        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
+    )
+    sentry_dsn: str | None = _own(
+        "SENTRY_DSN",
+        None,
+        "Where errors that nobody expected are reported",
+        "https://key@o0.ingest.sentry.io/0",
+        pattern=r"^https?://[^@/\s]+@[^\s]+/[0-9]+$",
+    )
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins)] = _own(
         "ORIGIN_CORS_ORIGINS", (), "Origins that may call the API from a browser", "https://app.example"
     )
@@ -318,9 +348,23 @@ class Settings(BaseModel):
             raise ValueError("ORIGIN_EDGES needs ORIGIN_EDGE_SECRET, which the edges know too")
         if self.webhook_url and not self.webhook_secret:
             raise ValueError("ORIGIN_WEBHOOK_URL needs ORIGIN_WEBHOOK_SECRET, which signs its requests")
+        if self.metrics_port is not None and self.metrics_port == self.port:
+            raise ValueError("ORIGIN_METRICS_PORT must be another port than ORIGIN_PORT")
         if self.deadline < self.render_timeout:
             raise ValueError("ORIGIN_DEADLINE must not be shorter than ORIGIN_RENDER_TIMEOUT")
         return self
+
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that must never be written down."""
+        urls = (self.database_url, self.redis_url, self.cdn_purge_url, self.webhook_url, self.sentry_dsn)
+        passwords = (urlsplit(url) for url in urls if url)
+        found = (
+            *(key.secret for key in self.signing_keys.keys),
+            *(self.s3_secret_key, self.jwt_secret, self.edge_secret, self.webhook_secret),
+            *(self.cdn_purge_token, self.metrics_token, self.sentry_dsn),
+            *(parts.password for parts in passwords),
+        )
+        return tuple(one for one in found if one)
 
     @property
     def keyring(self) -> Keyring:
@@ -377,7 +421,7 @@ def _problem(entry: Any) -> str:
     if not place:
         return str(message)
     field = Settings.model_fields[VARIABLES.get(str(place), str(place))]
-    secret = any(word in str(place) for word in ("SECRET", "KEY", "TOKEN", "_URL"))
+    secret = any(word in str(place) for word in ("SECRET", "KEY", "TOKEN", "_URL", "DSN"))
     shown = "" if secret else f"={str(entry['input'])[:60]!r}"
     example = (field.examples or [""])[0]
     return f"{place}{shown}: {message}. Example: {place}={example}"

@@ -18,10 +18,12 @@ from origin.backends.disk import TEMPORARY
 from origin.backends.files import FileStore, FolderSource
 from origin.backends.leases import LocalLeases
 from origin.backends.results import FolderResults, MemoryResults, TieredResults
+from origin.backends.source_cache import SourceCache
 from origin.errors import Unavailable
 from origin.http.pages import Check
 from origin.imaging.model import RENDERER_DATE, Limits
 from origin.imaging.pool import RenderPool
+from origin.observe.metrics import Metrics
 from origin.ports import Aging, EdgePurger, Leases, ObjectReader, ObjectStore, TokenLedger
 from origin.service.catalog import NamedSource
 from origin.service.eager import Messenger
@@ -237,18 +239,48 @@ def redis(
 
 
 def results(
-    settings: Settings, closers: list[Closer], link: RedisLink | None
+    settings: Settings, closers: list[Closer], link: RedisLink | None, metrics: Metrics
 ) -> tuple[TieredResults, Leases]:
     folder = FolderResults(settings.data_dir / "results", settings.result_bytes)
     closers.append(folder.close)
     memory = MemoryResults(MEMORY_RESULTS)
+    metrics.watch_store("memory", memory, memory)
+    metrics.watch_store("files", folder, folder)
     if link is None:
         return TieredResults(memory, None, folder), LocalLeases()
     from origin.backends.redis_leases import RedisLeases
     from origin.backends.redis_results import RedisResults
 
     shared = RedisResults(link, max_entry_bytes=settings.redis_entry_bytes)
+    metrics.watch_store("redis", shared)
     return TieredResults(memory, shared, folder), RedisLeases(link)
+
+
+def measured(
+    metrics: Metrics,
+    pool: RenderPool,
+    cache: SourceCache,
+    rates: Rates,
+    checks: dict[str, tuple[Check, bool]],
+    link: RedisLink | None,
+) -> None:
+    """Tell the metrics where to look."""
+    metrics.watch_pool(pool)
+    metrics.watch_store("sources", cache, cache)
+    metrics.watch_dependencies(checks)
+    metrics.watch_counts(
+        "origin_rate_limited", "Requests refused by a rate limit, by kind.", "kind", lambda: rates.refused
+    )
+    metrics.watch_number(
+        "origin_fetched_bytes",
+        "Bytes of originals that came from storage.",
+        lambda: cache.fetched_bytes,
+        grows=True,
+    )
+    if link is not None:
+        metrics.watch_number(
+            "origin_redis_breaker_open", "1 while Redis is taken to be away.", lambda: float(link.is_open)
+        )
 
 
 def announcements(

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
+from origin.backends.tally import Tally
 from origin.errors import OriginError, StorageFull, StorageUnavailable
 
 log = logging.getLogger(__name__)
@@ -133,13 +134,20 @@ class ByteBudget:
     """
 
     def __init__(
-        self, root: Path, max_bytes: int, *, content: str = "", afterwards: Callable[[], None] = lambda: None
+        self,
+        root: Path,
+        max_bytes: int,
+        *,
+        content: str = "",
+        afterwards: Callable[[], None] = lambda: None,
+        tally: Tally | None = None,
     ) -> None:
-        """``afterwards`` is called, in the thread, each time after a look."""
+        """``afterwards`` is called, in the thread, each time after a look; ``tally`` counts who left."""
         self.max_bytes = max_bytes
         self._root = root
         self._content = root / content
         self._afterwards = afterwards
+        self._tally = tally or Tally()
         self._total: int | None = None
         self._written = 0
         self._task: asyncio.Task[None] | None = None
@@ -149,6 +157,11 @@ class ByteBudget:
         self._written += size
         if self._task is None and (self._spent() or self._written > self.max_bytes // 32):
             self._task = asyncio.create_task(self._in_background())
+
+    @property
+    def used(self) -> int | None:
+        """Bytes at the last look and what this process wrote since; None before the first look."""
+        return None if self._total is None else self._total + self._written
 
     def _spent(self) -> bool:
         return self._total is None or self._total + self._written > self.max_bytes
@@ -194,5 +207,6 @@ class ByteBudget:
                     break
                 if remove_unused(path):
                     total -= size
+                    self._tally.evictions += 1
             self._total = total
             self._afterwards()

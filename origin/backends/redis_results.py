@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from origin.backends.redis_link import RedisLink
 from origin.backends.result_entry import Complaint, decode, encode
+from origin.backends.tally import Tally
 from origin.errors import Unavailable
 from origin.ports import Result
 
@@ -40,6 +41,7 @@ class RedisResults:
         self._prefix = prefix
         self._ttl = ttl
         self._complain = Complaint(log, "results in Redis fail")
+        self.tally = Tally()
 
     def accepts(self, result: Result) -> bool:
         """It is small enough, and the server was there when last asked."""
@@ -55,13 +57,18 @@ class RedisResults:
         try:
             data = cast("bytes | None", await self._link.call(lambda redis: redis.get(name)))
         except Unavailable as error:
+            self.tally.errors += 1
             self._complain(error)
             return None
         if data is None:
+            self.tally.misses += 1
             return None
         found = decode(data, key)
         if found is None:
+            self.tally.errors += 1
             self._complain(ValueError(f"{name} is damaged"))
+        else:
+            self.tally.hits += 1
         return found
 
     async def put(self, key: str, result: Result, assets: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from origin.backends.disk import ByteBudget, files_below, publish, temporary, touch
 from origin.backends.result_entry import Complaint, decode, encode
+from origin.backends.tally import Tally
 from origin.errors import OriginError
 from origin.ports import Result, ResultStore
 
@@ -51,6 +52,7 @@ class MemoryResults:
     name = "memory"
 
     def __init__(self, max_bytes: int) -> None:
+        self.tally = Tally()
         self._max_bytes = max_bytes
         self._bytes = 0
         self._entries: OrderedDict[str, Found] = OrderedDict()
@@ -61,9 +63,13 @@ class MemoryResults:
         return found and found[0]
 
     async def find(self, key: str) -> Found | None:
-        if key in self._entries:
-            self._entries.move_to_end(key)
-        return self._entries.get(key)
+        found = self._entries.get(key)
+        if found is None:
+            self.tally.misses += 1
+            return None
+        self.tally.hits += 1
+        self._entries.move_to_end(key)
+        return found
 
     async def put(self, key: str, result: Result, assets: Sequence[str]) -> None:
         self._drop(key)
@@ -75,6 +81,16 @@ class MemoryResults:
             self._of_asset.setdefault(asset, set()).add(key)
         while self._bytes > self._max_bytes:
             self._drop(next(iter(self._entries)))
+            self.tally.evictions += 1
+
+    @property
+    def used(self) -> int:
+        """Bytes, with what entries cost beside their bodies."""
+        return self._bytes
+
+    @property
+    def limit(self) -> int:
+        return self._max_bytes
 
     async def forget(self, asset: str) -> int:
         keys = tuple(self._of_asset.get(asset, ()))
@@ -109,7 +125,8 @@ class FolderResults:
         self._entries = root / "entries"
         self._assets = root / "assets"
         self._max_bytes = max_bytes
-        self._budget = ByteBudget(root, max_bytes, content="entries", afterwards=self._tidy)
+        self.tally = Tally()
+        self._budget = ByteBudget(root, max_bytes, content="entries", afterwards=self._tidy, tally=self.tally)
         self._complain = Complaint(log, f"results in {root} fail")
 
     async def close(self) -> None:
@@ -120,7 +137,21 @@ class FolderResults:
         return found and found[0]
 
     async def find(self, key: str) -> Found | None:
-        return await asyncio.to_thread(self._find, key)
+        found = await asyncio.to_thread(self._find, key)
+        if found is None:
+            self.tally.misses += 1
+        else:
+            self.tally.hits += 1
+        return found
+
+    @property
+    def used(self) -> int | None:
+        """Bytes, as far as this process knows."""
+        return self._budget.used
+
+    @property
+    def limit(self) -> int:
+        return self._max_bytes
 
     async def put(self, key: str, result: Result, assets: Sequence[str]) -> None:
         data = encode(key, result, assets)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from origin.backends.disk import ByteBudget, publish, storage_errors, temporary, touch
+from origin.backends.tally import Tally
 from origin.errors import (
     NotFound,
     SourceTooLarge,
@@ -70,7 +71,10 @@ class SourceCache:
     def __init__(self, root: Path, max_bytes: int, *, deadline: float = 8.0) -> None:
         self._root = root
         self._deadline = deadline
-        self._budget = ByteBudget(root, max_bytes)
+        self.tally = Tally()
+        self.fetched_bytes = 0
+        """From storage, what was refused afterwards included."""
+        self._budget = ByteBudget(root, max_bytes, tally=self.tally)
         self._flights: dict[str, _Flight] = {}
         self._known_good: set[_Fingerprint] = set()
 
@@ -122,8 +126,19 @@ class SourceCache:
             await asyncio.to_thread(path.unlink, missing_ok=True)  # it was right once: the disk lost it
             file = None
         if file is not None:
+            self.tally.hits += 1
             return file, False
+        self.tally.misses += 1
         return await self._join_fetch(path, wanted), True
+
+    @property
+    def used(self) -> int | None:
+        """Bytes, as far as this process knows."""
+        return self._budget.used
+
+    @property
+    def limit(self) -> int:
+        return self._budget.max_bytes
 
     def _open_local(self, path: Path, wanted: Wanted) -> int:
         file = _open(path)
@@ -236,6 +251,7 @@ class SourceCache:
                 written += len(chunk)
                 if written > stream.info.size:
                     raise StorageBroken
+                self.fetched_bytes += len(chunk)
                 await asyncio.to_thread(write, chunk)
         finally:
             with storage_errors():

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import socket
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import structlog
 import uvicorn
 
 from origin.app import Example, Origin, Upload, application, build
 from origin.errors import OriginError
+from origin.observe.logs import configure
+from origin.observe.scrub import Scrubber
 from origin.settings import Settings
 
 DRAIN_SECONDS = 20
@@ -22,10 +22,17 @@ DRAIN_SECONDS = 20
 
 def run(settings: Settings, *, demo: bool) -> int:
     """Serve until told to stop; the exit code."""
-    _log_json()
-    listener = _listen(settings)
+    configure(Scrubber(settings.secrets()))
+    listener = _listen(settings.host, settings.port, "ORIGIN_PORT")
     if listener is None:
         return 1
+    listeners = [listener]
+    if settings.metrics_port is not None:
+        monitor = _listen(settings.host, settings.metrics_port, "ORIGIN_METRICS_PORT")
+        if monitor is None:
+            listener.close()
+            return 1
+        listeners.append(monitor)
     origin = build(settings)
     base = _base(settings, listener)
     if demo:
@@ -47,22 +54,22 @@ def run(settings: Settings, *, demo: bool) -> int:
             backlog=2_048,
         )
     )
-    server.run(sockets=[listener])
+    server.run(sockets=listeners)
     return 0 if server.started else 1
 
 
-def _listen(settings: Settings) -> socket.socket | None:
+def _listen(host: str, port: int, variable: str) -> socket.socket | None:
     """A socket of our own, so that a port in use is one clear line and not a trace."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
+        listener.bind((host, port))
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         why = "is in use by another program" if taken else f"cannot be listened on ({error.strerror})"
-        advice = "Stop that program or set ORIGIN_PORT." if taken else "Set ORIGIN_HOST and ORIGIN_PORT."
-        _say(f"{settings.host}:{settings.port} {why}. {advice}")
+        advice = f"Stop that program or set {variable}." if taken else f"Set ORIGIN_HOST and {variable}."
+        _say(f"{host}:{port} {why}. {advice}")
         listener.close()
         return None
     listener.set_inheritable(True)
@@ -143,29 +150,3 @@ async def examples(origin: Origin) -> list[Example]:
     except OriginError:
         return []
     return present
-
-
-def _log_json() -> None:
-    """One JSON object a line, also for what libraries and backends have to say."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
-        cache_logger_on_first_use=True,
-    )

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from origin.http import docs
 from origin.http.handlers import handle_errors
+from origin.http.monitor import Monitor
 from origin.http.problems import problem_of
 
 CHECK_SECONDS = 2.0
@@ -49,6 +50,7 @@ def pages(
     checks: Mapping[str, tuple[Check, bool]],
     examples: Callable[[], Awaitable[list[Example]]],
     openapi: bytes,
+    monitor: Monitor,
 ) -> Starlette:
     """The application of the pages. ``checks``: name -> (check, whether the service needs it)."""
 
@@ -67,7 +69,7 @@ def pages(
         return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
 
     async def ready(_: Request) -> Response:
-        found = await asyncio.gather(*(_checked(check) for check, _ in checks.values()))
+        found = await asyncio.gather(*(checked(check) for check, _ in checks.values()))
         states = dict(zip(checks, found, strict=True))
         broken = any(states[name] != "ok" for name, (_, needed) in checks.items() if needed)
         body = {"status": "unavailable" if broken else "ready", "checks": states}
@@ -92,6 +94,7 @@ def pages(
             Route("/", home),
             Route("/healthz", alive),
             Route("/readyz", ready),
+            Route("/metrics", monitor.metrics),
             Route("/robots.txt", robots),
             Route("/favicon.ico", icon),
             Route("/openapi.json", api_document),
@@ -102,7 +105,7 @@ def pages(
     return app
 
 
-async def _checked(check: Check) -> str:
+async def checked(check: Check) -> str:
     """``ok``, or the class of what went wrong: details are for the log, not for strangers."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):

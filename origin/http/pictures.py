@@ -145,6 +145,7 @@ class Pictures:
         if (named := delivered.admitted.request.output.get(Download)) is not None:
             headers.append((b"content-disposition", disposition(named.name)))
         scope["state"]["cache"] = made.cache
+        scope["state"]["seconds"] = made.seconds
         await respond(send, 200, headers, result.body, head=head)
 
     def _common(self, admitted: Admitted, *, fallback: str = "", draft: bool = False) -> HeaderList:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-import structlog
 from starlette.applications import Starlette
 
-from origin.errors import OriginError
 from origin.http.asgi import HeaderList, Message, Receive, Scope, Send, header, raw_path, request_id, respond
+from origin.http.exchange import Exchange, Observe
+from origin.http.monitor import Monitor
 from origin.http.pictures import Pictures
-from urlspec.errors import UrlSpecError
 
 PAGES: Final = frozenset(
-    {b"", b"healthz", b"readyz", b"robots.txt", b"favicon.ico", b"openapi.json", b"docs"}
+    {b"", b"healthz", b"readyz", b"metrics", b"robots.txt", b"favicon.ico", b"openapi.json", b"docs"}
 )
 API: Final = frozenset({b"auth", b"images"})
 
@@ -35,14 +34,26 @@ Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class Server:
-    """Dispatches by the raw first segment: a decoded path has more spellings than one."""
+    """Dispatches by the raw first segment: a decoded path has more spellings than one.
 
-    def __init__(self, pictures: Pictures, pages: Starlette, api: Starlette, lifespan: Lifespan) -> None:
+    Every request ends with a call of each of ``observers``, whatever became of it.
+    """
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        pages: Starlette,
+        api: Starlette,
+        lifespan: Lifespan,
+        monitor: Monitor,
+        observers: Sequence[Observe],
+    ) -> None:
         self._pictures = pictures
         self._pages = pages
         self._api = api
         self._lifespan = lifespan
-        self._log = structlog.get_logger("origin.access")
+        self._monitor = monitor
+        self._observers = observers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -58,51 +69,37 @@ class Server:
         try:
             await self._route(scope, receive, answered)
         finally:
-            self._note(scope, answered, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            exchange = Exchange(scope, answered.status, answered.sent, seconds)
+            for observe in self._observers:
+                observe(exchange)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = raw_path(scope)
+        state = scope["state"]
         first, _, rest = path[1:].partition(b"/")
-        if path == b"/_authorize":
+        if self._monitor.here(scope):
+            state["route"] = "page"
+            await self._pages(scope, receive, send)
+        elif path == b"/_authorize":
+            state["route"] = "authorize"
             await self._pictures.authorize(scope, receive, send)
         elif path == b"/_marker":
+            state["route"] = "marker"
             await respond(send, 200, MARK, b"", head=scope["method"] == "HEAD")
         elif first == b"explain" and rest:
+            state["route"] = "explain"
             await self._pictures.explain(scope, receive, send)
         elif first in PAGES and not rest:
+            state["route"] = "page"
             await self._pages(scope, receive, send)
         elif first in API and (id := _picture_by_query(scope, first, rest)) is not None:
             await self._pictures.query_form(id, scope, receive, send)
         elif first in API and (rest or first == b"images"):
+            state["route"] = "api"
             await self._api(scope, receive, send)
         else:
             await self._pictures(scope, receive, send)
-
-    def _note(self, scope: Scope, answered: _Answered, seconds: float) -> None:
-        """One line a request. JSON escapes whatever a client put into its path."""
-        state = scope["state"]
-        error = state.get("error")
-        line = {
-            "request_id": state["request_id"],
-            "method": scope["method"],
-            "path": raw_path(scope).decode("ascii", "backslashreplace")[:1_100],
-            "status": answered.status,
-            "ms": round(seconds * 1000, 1),
-        }
-        if "cache" in state:
-            line["cache"] = state["cache"]
-        if error is None:
-            self._log.info("request", **line)
-            return
-        line["code"] = getattr(error, "code", "internal")
-        expected = isinstance(error, OriginError | UrlSpecError)
-        cause = error.__cause__ if expected else error
-        if answered.status < 500:
-            self._log.info("request", **line)
-        elif expected:
-            self._log.warning("request", **line, cause=repr(cause) if cause else None)
-        else:
-            self._log.error("request", **line, exc_info=error)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -125,15 +122,18 @@ def _picture_by_query(scope: Scope, first: bytes, rest: bytes) -> str | None:
 
 
 class _Answered:
-    """``send`` that remembers the status, and adds nothing else."""
+    """``send`` that remembers the status and counts the body's bytes, and adds nothing else."""
 
-    __slots__ = ("_send", "status")
+    __slots__ = ("_send", "sent", "status")
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.status = 0
+        self.sent = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+        else:
+            self.sent += len(message.get("body", b""))
         await self._send(message)

@@ -11,9 +11,10 @@ import math
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -32,6 +33,35 @@ _CPU_GRACE: Final = 2
 """Seconds of CPU beyond the wall deadline, for the case that the deadline's own keeper is starved."""
 
 
+class Watcher(Protocol):
+    """Who measures how the workers fare."""
+
+    def waited(self, seconds: float) -> None:
+        """A job has got its worker."""
+
+    def refused(self, why: str) -> None:
+        """A job was sent away: ``full`` (the queue) or ``impatient`` (it waited too long)."""
+
+    def rendered(self, done: Rendered) -> None: ...
+
+    def lost(self, why: str) -> None:
+        """A worker ended amid a job: ``deadline``, ``cpu``, ``killed`` (from outside) or ``crash``."""
+
+
+class _Nobody:
+    def waited(self, seconds: float) -> None:
+        pass
+
+    def refused(self, why: str) -> None:
+        pass
+
+    def rendered(self, done: Rendered) -> None:
+        pass
+
+    def lost(self, why: str) -> None:
+        pass
+
+
 class RenderPool:
     """``workers`` processes; more than ``queue`` waiting jobs are refused.
 
@@ -48,7 +78,9 @@ class RenderPool:
         *,
         patience: float | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        watcher: Watcher = _Nobody(),  # noqa: B008 - has no state
     ) -> None:
+        self._watcher = watcher
         self._workers = workers
         self._queue = queue
         self._timeout = timeout
@@ -99,11 +131,22 @@ class RenderPool:
     def busy(self) -> int:
         return len(self._running)
 
+    @property
+    def size(self) -> int:
+        return self._workers
+
+    @property
+    def room(self) -> int:
+        """How many jobs may wait."""
+        return self._queue
+
     # Jobs ---------------------------------------------------------------------------------------------
 
     async def render(self, job: Job) -> Rendered:
         """Raises what the job deserves, Overloaded, RenderTimeout or ImageUnprocessable."""
-        return await self.run(worker.render, job)
+        done = await self.run(worker.render, job)
+        self._watcher.rendered(done)
+        return done
 
     async def probe(self, path: str) -> Header:
         """The header of a file. Raises UnsupportedMedia and the 422 errors."""
@@ -128,15 +171,19 @@ class RenderPool:
         """
         # A budget of estimated memory would be taken and given back at the same two places as the slot.
         if self._waiting >= self._queue and self._slots.locked():
+            self._watcher.refused("full")
             raise Overloaded
         self._waiting += 1
+        asked = time.perf_counter()
         try:
             async with asyncio.timeout(self._patience):
                 await self._slots.acquire()
         except TimeoutError:
+            self._watcher.refused("impatient")
             raise Overloaded from None
         finally:
             self._waiting -= 1
+        self._watcher.waited(time.perf_counter() - asked)
         task = asyncio.create_task(self._held(function, arguments))
         self._running.add(task)
         task.add_done_callback(self._ended)
@@ -183,11 +230,14 @@ class RenderPool:
         try:
             result: T = await asyncio.wrap_future(future)
         except TimeoutError as error:
+            self._watcher.lost("deadline")
             raise RenderTimeout from error
         except BrokenProcessPool as error:
             raise _PoolBroken from error
         except ProcessExpired as error:
             timed_out = error.exitcode == -signal.SIGXCPU
+            by_hand = error.exitcode == -signal.SIGKILL  # the kernel, out of memory, or a person
+            self._watcher.lost("cpu" if timed_out else "killed" if by_hand else "crash")
             raise (RenderTimeout if timed_out else ImageUnprocessable) from error
         except MemoryError as error:
             raise ImageUnprocessable from error
@@ -207,6 +257,7 @@ class RenderPool:
             raise Internal("The renderer was stopped.")
         if self._pool is broken:
             _log.warning("the render workers broke down and are started again")
+            self._watcher.lost("killed")
             self._pool = self._made()
             broken.stop()  # type: ignore[no-untyped-call]
             asyncio.get_running_loop().run_in_executor(None, broken.join)

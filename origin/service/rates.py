@@ -47,13 +47,19 @@ class Rates:
         self._shared = MovingWindowRateLimiter(shared) if shared is not None else None
         self._paused_until = 0.0
         self._guessing: Counter[tuple[str, str]] = Counter()
+        self.refused: Counter[str] = Counter()
+        """By kind, since this process started."""
 
     async def take(self, kind: Kind, who: str) -> Standing | None:
         """Count one. Raises TooManyRequests with the seconds to wait; None where there is no limit."""
         item = self._limits[kind]
         if item is None:
             return None
-        return await self._take(item, kind, who)
+        try:
+            return await self._take(item, kind, who)
+        except TooManyRequests:
+            self.refused[kind] += 1
+            raise
 
     async def _take(self, item: RateLimitItem, kind: str, who: str) -> Standing:
         if self._shared is not None and time.monotonic() >= self._paused_until:
@@ -83,10 +89,9 @@ class Rates:
         names = (("account", account, FAILURES_PER_ACCOUNT), ("address", address, FAILURES_PER_ADDRESS))
         for kind, name, item in names:
             window = await self._local.get_window_stats(item, "failure", kind, name)
-            if window.remaining <= 0:
-                raise too_many(item, window.reset_time)
             if window.remaining <= self._guessing[kind, name]:
-                raise too_many(item, time.time() + 1)
+                self.refused["guess"] += 1
+                raise too_many(item, window.reset_time if window.remaining <= 0 else time.time() + 1)
         keys = [(kind, name) for kind, name, _ in names]
         self._guessing.update(keys)
         try:
