@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from urlspec import outputs as o
+from urlspec.declare import Argument
 from urlspec.drafts import Draft, Placed
 from urlspec.request import Dropped
 from urlspec.sources import NamedRef, SourceRef
@@ -30,13 +32,41 @@ def judge_outputs(outputs: list[Placed], drafts: list[Draft], source: SourceRef)
                 "raw_1 alone, or with v_ and dl_",
             )
     form, quality = by_kind.get(o.Format), by_kind.get(o.Quality)
-    if form and quality and isinstance(form.argument, o.Format) and isinstance(quality.argument, o.Quality):
-        yield from _quality(outputs, form.argument.name, quality, quality.argument)
+    name = form.argument.name if form and isinstance(form.argument, o.Format) else ""
+    if quality and isinstance(quality.argument, o.Quality):
+        yield from _quality(outputs, name, quality, quality.argument)
+    yield from _useless(outputs, by_kind, name)
 
 
 def _quality(outputs: list[Placed], form: str, placed: Placed, quality: o.Quality) -> Iterator[Dropped]:
-    if form == "jpg" and quality.value.level == "lossless":
+    value = quality.value
+    if form == "jpg" and value.level == "lossless":
         raise placed.error("argument_conflict", "JPEG has no lossless form.", "f_webp, f_avif or f_png")
-    if form in {"png", "gif", "tiff"}:
+    if value.near < 100 and form not in {"", "auto", "webp"}:
+        raise placed.error(
+            "argument_conflict", f"{form} has no nearly lossless form; WebP has.", "f_webp, or q_lossless"
+        )
+    if form == "png8" and value.level == "lossless":
+        raise placed.error("argument_conflict", "256 colours are not lossless; f_png is.", "f_png")
+    if form in {"png", "png8", "gif", "tiff"}:
         outputs.remove(placed)
-        yield Dropped(placed.text, placed.component, f"{form} is written without loss")
+        lossy = form in {"png8", "gif"}
+        reason = f"{form} has colours to save, not quality" if lossy else f"{form} is written without loss"
+        yield Dropped(placed.text, placed.component, reason)
+
+
+_WITHOUT: Final[Mapping[type[Argument], tuple[frozenset[str], str]]] = {
+    o.Progressive: (frozenset({"jpg", "png", "png8", "auto"}), "only JPEG and PNG are written progressively"),
+    o.Hdr: (frozenset({"jpg", "auto"}), "only a JPEG carries a gain map"),
+    o.ColourSpace: (frozenset({*o.PICTURE_FORMATS, "auto"}) - {"gif"}, "this is written in sRGB"),
+}
+"""Where an argument has a say, and why it has none elsewhere. Without f_ the source decides."""
+
+
+def _useless(outputs: list[Placed], by_kind: Mapping[type[Argument], Placed], form: str) -> Iterator[Dropped]:
+    for kind, (formats, reason) in _WITHOUT.items():
+        placed = by_kind.get(kind)
+        # What changes nothing anywhere has gone already, without a word.
+        if placed is not None and placed in outputs and form and form not in formats:
+            outputs.remove(placed)
+            yield Dropped(placed.text, placed.component, reason)

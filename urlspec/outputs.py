@@ -12,7 +12,7 @@ from urlspec.values import CONTROLS, Integer, Text, Word
 
 PICTURE_FORMATS: Final = ("jpg", "png", "webp", "avif", "gif", "tiff")
 DESCRIPTIONS: Final = ("json", "thumbhash", "blurhash", "datauri")
-FORMATS: Final = ("auto", *PICTURE_FORMATS, *DESCRIPTIONS)
+FORMATS: Final = ("auto", *PICTURE_FORMATS, "png8", *DESCRIPTIONS)
 EXTENSIONS: Final = {**{name: name for name in (*PICTURE_FORMATS, *DESCRIPTIONS)}, "jpeg": "jpg"}
 """What may follow an id: ``<id>.<ext>`` is ``f_<ext>``. ``auto`` names no format, so it is none of them."""
 
@@ -20,6 +20,13 @@ EXTENSIONS: Final = {**{name: name for name in (*PICTURE_FORMATS, *DESCRIPTIONS)
 _NOT_BUILT: Final = {
     "jxl": "this build writes no JPEG XL; f_auto takes the best that it can write",
     "heic": "this build writes no HEIC; f_avif is the nearest that it can write",
+}
+
+_OTHER_SPACES: Final = {
+    "tinysrgb": "the profile of an sRGB picture is left out anyway; write cs_srgb or nothing",
+    "cmyk": "pictures for screens are made; a CMYK source becomes sRGB",
+    "no_cmyk": "a CMYK source becomes sRGB anyway; write nothing",
+    "copy": "cs_p3 keeps wide-gamut colours",
 }
 
 
@@ -40,8 +47,9 @@ class Page(OutputArgument):
 
 @dataclass(frozen=True, slots=True)
 class Format(OutputArgument):
-    """Output format. `auto` takes the best that the client names in `Accept`; `json thumbhash blurhash
-    datauri` describe the picture that the chain gives."""
+    """Output format. `auto` takes the best that the client names in `Accept` and that suits the picture;
+    `png8` is a PNG of at most 256 colours; `json thumbhash blurhash datauri` describe the picture that the
+    chain gives."""
 
     key, example, method = "f", "f_webp", "format"
     name: str = arg(Word(FORMATS, aliases={"jpeg": "jpg"}, hints=_NOT_BUILT), "format")
@@ -49,7 +57,9 @@ class Format(OutputArgument):
 
 @dataclass(frozen=True, slots=True)
 class Quality(OutputArgument):
-    """Quality of lossy formats, with chroma subsampling; `auto` by grade; `lossless` for WebP and AVIF."""
+    """Quality of lossy formats, with chroma subsampling. `auto` finds the number that makes every picture
+    look alike, by grade. `lossless` writes WebP, AVIF or PNG without loss; `lossless:60` a WebP that is
+    nearly so: the smaller the number, the smaller the file."""
 
     key, example, method = "q", "q_80", "quality"
     value: QualityValue = arg(QualityCodec(), "quality")
@@ -57,10 +67,40 @@ class Quality(OutputArgument):
 
 @dataclass(frozen=True, slots=True)
 class MaxBytes(OutputArgument):
-    """The most bytes that the result may have; quality is lowered until it fits."""
+    """The most bytes that the result may have; quality or the number of colours is lowered until it fits."""
 
     key, example, method = "mb", "f_jpg,mb_20000", "max_bytes"
     bytes: int = arg(Integer(100, 999_999, "bytes"), "ceiling")
+
+
+@dataclass(frozen=True, slots=True)
+class Progressive(OutputArgument):
+    """A JPEG or PNG that appears at once and sharpens while it loads."""
+
+    key, word, example, method = "fl", "progressive", "f_jpg,fl_progressive", "progressive"
+
+
+@dataclass(frozen=True, slots=True)
+class ColourSpace(OutputArgument):
+    """Colours of the result: `srgb`, or `p3`, which keeps what a wide-gamut picture has beyond sRGB and says
+    so in an ICC profile."""
+
+    key, example, method = "cs", "cs_p3", "colour_space"
+    name: str = arg(Word(("srgb", "p3"), hints=_OTHER_SPACES), "colour space")
+
+    def settled(self) -> Argument | None:
+        return None if self.name == "srgb" else self
+
+
+@dataclass(frozen=True, slots=True)
+class Hdr(OutputArgument):
+    """Whether a JPEG made of an Ultra HDR photograph has its gain map: `keep` (default), or `off`."""
+
+    key, example, method = "hdr", "hdr_off", "hdr"
+    gain_map: str = arg(Word(("keep", "off")), "gain map")
+
+    def settled(self) -> Argument | None:
+        return None if self.gain_map == "keep" else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ BY_CODEC: dict[type[values.Codec[Any]], Callable[[Any], Strategy]] = {
             kinds.QualityValue, st.integers(1, 100), chroma=st.sampled_from(["", *qualities.SUBSAMPLINGS])
         )
         | st.builds(kinds.QualityValue, st.just("auto"), st.sampled_from(qualities.GRADES))
-        | st.just(kinds.QualityValue("lossless"))
+        | st.builds(kinds.QualityValue, st.just("lossless"), near=st.integers(1, 100))
     ),
     kinds.CornersCodec: lambda _: st.just("max") | st.tuples(*[st.integers(0, 65_535)] * 4),
     kinds.PaddingCodec: lambda codec: st.tuples(*[lengths(codec._side)] * 4),
@@ -179,7 +179,8 @@ WHOLE = [
     "g_center", "x_3", "z_2", "dpr_2", "r_90", "a_90", "r_ignore", "flip_h", "a_hflip", "e_blur:3",
     "e_blur:0", "e_screen", "e_trim", "rad_1:2", "pad_1", "bo_1px_solid_red", "b_red", "o_50", "co_red",
     "l_logo", "u_logo", "l_text:Sans_20:a%0Ab", "fl_layer_apply", "fl_tiled", "t_card", "t_open:a%3Ab",
-    "t_wide:3", "f_auto", "f_png", "q_80:444", "q_lossless", "meta_none", "d_x", "dl_a", "v_1", "raw_1",
+    "t_wide:3", "f_auto", "f_png", "q_80:444", "q_lossless", "q_lossless:60", "fl_progressive",
+    "cs_p3", "hdr_off", "f_png8", "meta_none", "d_x", "dl_a", "v_1", "raw_1",
     "pg_2", "@brand", "cat", "cat.webp",
 ]  # fmt: skip
 SEGMENTS = st.lists(st.sampled_from(WHOLE) | st.sampled_from(PIECES), min_size=1, max_size=4).flatmap(

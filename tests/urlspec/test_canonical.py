@@ -108,6 +108,9 @@ def case(given: str, canonical: str) -> object:
         case("/q_80:444/cat", "/q_80:444/cat"),
         case("/q_auto:eco,f_webp/cat", "/f_webp,q_auto:eco/cat"),
         case("/q_lossless,f_webp/cat", "/f_webp,q_lossless/cat"),
+        case("/q_lossless:60,f_webp/cat", "/f_webp,q_lossless:60/cat"),
+        case("/cs_srgb,hdr_keep,f_jpg/cat", "/f_jpg/cat"),
+        case("/hdr_off,fl_progressive,cs_p3,f_jpg/cat", "/f_jpg,fl_progressive,cs_p3,hdr_off/cat"),
         # Words keep their underscores
         case("/c_fill,w_3,h_4,g_north_west/cat", "/c_fill,w_3,h_4,g_north_west/cat"),
         # What the client decides stays symbolic
@@ -179,6 +182,10 @@ def test_canonical_text(given: str, canonical: str) -> None:
             {"c_fill": "wraps", "h_3": "wraps"},
         ),
         ("/f_png,q_80/cat", "/f_png/cat", {"q_80": "without loss"}),
+        ("/f_gif,q_80/cat", "/f_gif/cat", {"q_80": "colours"}),
+        ("/f_webp,fl_progressive/cat", "/f_webp/cat", {"fl_progressive": "JPEG and PNG"}),
+        ("/f_webp,hdr_off/cat", "/f_webp/cat", {"hdr_off": "only a JPEG"}),
+        ("/f_gif,cs_p3/cat", "/f_gif/cat", {"cs_p3": "sRGB"}),
         ("/w_3/g_auto/cat", "/w_3/cat", {"g_auto": "cut"}),
     ],
 )
