@@ -196,9 +196,9 @@ def test_a_purge_is_heard_by_all_and_a_removal_ends_it(fleet: Fleet) -> None:
     tag = fleet.second.get(path)["ETag"]
     assert fleet.first.cli("purge", name).returncode == 0
     both = (fleet.first, fleet.second)
-    until(lambda: all(server.get(path)["ETag"] != tag for server in both), 2)
+    until(lambda: all(server.get(path)["ETag"] != tag for server in both))
     assert fleet.second.cli("rm", name).returncode == 0
-    until(lambda: all(server.get(path).status == 410 for server in both), 2)
+    until(lambda: all(server.get(path).status == 410 for server in both))
 
 
 # Trouble ------------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ def test_asked_to_stop_it_finishes_what_it_began(origin_factory: OriginFactory, 
         os.kill(server.pid, signal.SIGTERM)
         answer = asked.result()
     assert (answer.status, answer.cache) == (200, "render")
-    until(lambda: not server.running, 10)
+    until(lambda: not server.running)
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers), "no worker is left behind"
 
 
@@ -118,7 +118,7 @@ def test_killed_without_a_word_it_leaves_no_worker_and_starts_again(
     first = server.get(path)
     workers = server.workers()
     os.kill(server.pid, signal.SIGKILL)
-    until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in workers), 10)
+    until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in workers))
     server.kill()
     server.start()
     assert server.get(path).body == first.body

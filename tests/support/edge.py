@@ -39,9 +39,9 @@ class Edge:
         return ask(self.url, target, {name.replace("_", "-"): value for name, value in headers.items()})
 
     def until(self, target: str, done: Callable[[Answer], bool], **headers: str) -> list[Answer]:
-        """Answers up to the first that is ``done``, asked for ten times a second, for six seconds."""
+        """Answers up to the first that is ``done``, asked for ten times a second, for half a minute."""
         answers: list[Answer] = []
-        for _ in range(60):
+        for _ in range(300):
             answers.append(self.get(target, **headers))
             if done(answers[-1]):
                 return answers

@@ -22,7 +22,8 @@ from tests.support.servers import Process, free_port
 
 ORIGIN = (sys.executable, "-m", "origin")
 ROOT = Path(__file__).resolve().parents[2]
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 60.0
+"""When a test that waits for an answer is called hung."""
 
 KEY = "k" * 40
 OLD_KEY = "o" * 40
@@ -249,8 +250,8 @@ def answers(url: str, target: str) -> bool:
         return False
 
 
-def until(done: Callable[[], bool], seconds: float = 5.0) -> float:
-    """Wait for something to come true; how long it took."""
+def until(done: Callable[[], bool], seconds: float = 30.0) -> float:
+    """Wait for something to come true; how long it took, to be told and never to be judged."""
     started = time.monotonic()
     while not done():
         assert time.monotonic() - started < seconds, "it never came true"

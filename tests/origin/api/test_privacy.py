@@ -117,7 +117,7 @@ def test_a_signature_that_ends_shows_a_private_picture(
         assert (kind, 0 < int(age) <= 60) == ("private", True)
     assert stranger.get(signed(path, None)).problem == (404, "not_found")
     ended = signed(path, timedelta(seconds=1))
-    until(lambda: stranger.get(ended).status == 403, 4)
+    until(lambda: stranger.get(ended).status == 403)
     assert stranger.get(ended).problem == (403, "signature_expired")
 
 

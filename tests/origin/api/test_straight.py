@@ -251,7 +251,7 @@ def webhook(browse: Callable[..., Browser]) -> Iterator[Hook]:
 def test_eager_variants_are_there_before_anybody_asks(webhook: Hook, fresh: Callable[..., bytes]) -> None:
     me = somebody(webhook.browser)
     asset = me.uploaded(fresh(), eager="w_9,f_webp  c_fill,w_8,h_7,f_auto", visibility="private")
-    until(lambda: bool(webhook.events(asset["id"])), 10)
+    until(lambda: bool(webhook.events(asset["id"])))
     [(headers, body)] = webhook.events(asset["id"])
     event = json.loads(body)
     assert event["event"] == "image.ready"
@@ -272,7 +272,7 @@ def test_an_eager_chain_that_fails_keeps_no_other_from_being_made(
 ) -> None:
     me = somebody(webhook.browser)
     asset = me.uploaded(fresh(), eager="c_crop,w_5,h_5,x_5000,y_1 w_7")
-    until(lambda: bool(webhook.events(asset["id"])), 10)
+    until(lambda: bool(webhook.events(asset["id"])))
     event = json.loads(webhook.events(asset["id"])[0][1])
     assert event["eager"]["w_7"] == "ok"
     assert event["eager"]["c_crop,w_5,h_5,x_5000,y_1"] == "region_outside"
@@ -281,7 +281,7 @@ def test_an_eager_chain_that_fails_keeps_no_other_from_being_made(
 def test_a_webhook_that_fails_is_told_again(webhook: Hook, fresh: Callable[..., bytes]) -> None:
     webhook.failures += [500, 302]
     asset = somebody(webhook.browser).uploaded(fresh())
-    until(lambda: len(webhook.events(asset["id"])) == 3, 10)
+    until(lambda: len(webhook.events(asset["id"])) == 3)
     bodies = {body for _, body in webhook.events(asset["id"])}
     assert len(bodies) == 1  # the same event, which its id tells
     assert len(json.loads(bodies.pop())["id"]) == 32
@@ -290,10 +290,10 @@ def test_a_webhook_that_fails_is_told_again(webhook: Hook, fresh: Callable[..., 
 def test_the_same_bytes_again_tell_nobody_anything(webhook: Hook, fresh: Callable[..., bytes]) -> None:
     me, data = somebody(webhook.browser), fresh()
     asset = me.uploaded(data)
-    until(lambda: len(webhook.events(asset["id"])) == 1, 10)
+    until(lambda: len(webhook.events(asset["id"])) == 1)
     assert me.upload(data).status == 200
     assert me.replaced(asset["id"], data).status == 200
     assert me.replaced(asset["id"], fresh()).status == 200
-    until(lambda: len(webhook.events(asset["id"])) == 2, 10)
+    until(lambda: len(webhook.events(asset["id"])) == 2)
     versions = [json.loads(body)["asset"]["version"] for _, body in webhook.events(asset["id"])]
     assert versions == [1, 2]

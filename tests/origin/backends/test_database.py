@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
@@ -205,7 +204,7 @@ async def test_without_tables_the_database_is_unavailable(empty_database: str) -
 
 # A database that is away
 
-SOON = 10
+SOON = 30
 """Seconds: far above what is promised, because machines are busy, and far below what drivers would wait."""
 
 
@@ -224,12 +223,11 @@ async def broken(postgres: PostgresServer) -> AsyncIterator[tuple[FaultyProxy, D
                 await database.close()
 
 
-async def unavailable(action: Awaitable[object]) -> float:
-    """Seconds until ``action`` failed because of the database."""
-    begun = time.monotonic()
-    with pytest.raises(DatabaseUnavailable):
-        await action
-    return time.monotonic() - begun
+async def unavailable(action: Awaitable[object]) -> None:
+    """``action`` fails soon, because of the database."""
+    async with asyncio.timeout(SOON):
+        with pytest.raises(DatabaseUnavailable):
+            await action
 
 
 async def until_back(database: Database) -> None:
@@ -247,10 +245,10 @@ async def until_back(database: Database) -> None:
 async def test_a_postgresql_that_is_away_is_said_soon(postgres: PostgresServer, fault: Fault) -> None:
     async with broken(postgres) as (proxy, database):
         await proxy.set(fault)
-        assert await unavailable(database.find(an_asset().id)) < SOON
+        await unavailable(database.find(an_asset().id))
         many = [unavailable(database.find(an_asset().id)) for _ in range(20)]
-        assert max(await asyncio.gather(*many)) < SOON
-        assert await unavailable(database.purge(an_asset().id)) < SOON
+        await asyncio.gather(*many)
+        await unavailable(database.purge(an_asset().id))
         await proxy.set(Fault.PASS)
         await until_back(database)
         await database.purge(an_asset().id)
@@ -272,7 +270,7 @@ async def test_a_locked_table_does_not_hold_requests(postgres: PostgresServer) -
         async with engine.connect() as other, other.begin():
             await other.execute(sa.text("LOCK TABLE assets"))
             many = [unavailable(database.find(an_asset().id)) for _ in range(12)]
-            assert max(await asyncio.gather(*many)) < SOON
+            await asyncio.gather(*many)
         await engine.dispose()
         await until_back(database)
 
@@ -318,7 +316,7 @@ async def test_a_sqlite_file_that_another_keeps_locked(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "origin.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert await database.find(an_asset().id) == an_asset()
-        assert await unavailable(database.purge(an_asset().id)) < SOON
+        await unavailable(database.purge(an_asset().id))
         other.execute("ROLLBACK")
     await database.purge(an_asset().id)
     await database.close()

@@ -55,19 +55,15 @@ async def test_a_broken_redis_is_a_miss_and_soon_costs_nothing(redis_url: str, f
         assert await results.get("key") == PICTURE
         await proxy.set(fault)
         for _ in range(3):
-            begun = time.monotonic()
-            assert await results.get("key") is None
-            assert time.monotonic() - begun < 5
+            async with asyncio.timeout(30):
+                assert await results.get("key") is None
         assert link.is_open
         asked = proxy.requests
-        begun = time.monotonic()
-        for _ in range(200):
-            assert await results.get("key") is None
-            await results.put("key", PICTURE, ["a"])
-            assert await results.forget("a") == 0
-        assert (
-            time.monotonic() - begun < 15
-        )  # 600 calls that each waited for their time-out would take minutes
+        async with asyncio.timeout(60):  # 600 calls that each waited for their time-out would take minutes
+            for _ in range(200):
+                assert await results.get("key") is None
+                await results.put("key", PICTURE, ["a"])
+                assert await results.forget("a") == 0
         assert proxy.requests - asked <= 600 // 3
         await proxy.set(Fault.PASS)
         await until_back(link, results)

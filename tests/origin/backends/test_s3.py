@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,7 +28,7 @@ from tests.support.faults import Fault, FaultyProxy, faulty
 from tests.support.servers import S3Server, free_port
 
 CONTENT = os.urandom(1 << 20)
-SOON = 15
+SOON = 30
 """Seconds: far above what is promised, because machines are busy, and far below what libraries would wait."""
 
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -65,13 +64,12 @@ async def ended(action: Awaitable[object]) -> bool:
     return False
 
 
-async def failing(action: Awaitable[object], error: type[OriginError]) -> float:
-    """Seconds until ``action`` failed with exactly ``error``."""
-    begun = time.monotonic()
-    with pytest.raises(error) as caught:
-        await action
+async def failing(action: Awaitable[object], error: type[OriginError]) -> None:
+    """``action`` fails with exactly ``error``, and does not wait for as long as the drivers would."""
+    async with asyncio.timeout(SOON):
+        with pytest.raises(error) as caught:
+            await action
     assert type(caught.value) is error
-    return time.monotonic() - begun
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.RESET_BODY])
@@ -121,15 +119,15 @@ async def test_a_drip_ends_at_the_deadline(s3: S3Server, tmp_path: Path) -> None
             async with cache.hold("id", store, "picture", max_bytes=1 << 30):
                 pass
 
-        assert await failing(hold(), StorageTimeout) < SOON
+        await failing(hold(), StorageTimeout)
         await cache.close()
 
 
 async def test_silence_ends_with_the_budget(s3: S3Server) -> None:
     async with broken(s3, budget=0.7) as (proxy, store):
         await proxy.set(Fault.BLACK_HOLE)
-        assert await failing(read(store), StorageTimeout) < SOON
-        assert await failing(store.stat("picture"), StorageTimeout) < SOON
+        await failing(read(store), StorageTimeout)
+        await failing(store.stat("picture"), StorageTimeout)
         await proxy.set(Fault.PASS)
         assert await read(store) == CONTENT
 
@@ -138,7 +136,7 @@ async def test_silence_ends_with_the_budget(s3: S3Server) -> None:
 async def test_no_connection_is_tried_a_few_times(s3: S3Server, fault: Fault) -> None:
     async with broken(s3) as (proxy, store):
         await proxy.set(fault)
-        assert await failing(read(store), StorageUnavailable) < SOON
+        await failing(read(store), StorageUnavailable)
         assert proxy.requests <= 6  # three attempts, each repeated once by aiohttp
         await proxy.set(Fault.PASS)
         assert await read(store) == CONTENT
@@ -227,7 +225,7 @@ async def test_what_a_server_says(
     s3: S3Server, answers: list[bytes], error: type[OriginError], asked: int
 ) -> None:
     async with answering(s3, *answers) as (requests, store):
-        assert await failing(read(store), error) < SOON
+        await failing(read(store), error)
         assert len(requests) == asked
 
 
