@@ -49,6 +49,8 @@ from origin.wiring import Closer, Originals, limits_of
 
 if TYPE_CHECKING:
     from origin.backends.redis_announce import RedisAnnouncements
+    from origin.observe.reports import Reports
+    from origin.observe.tracing import TracedServer, Tracing
 
 GREETING_SECONDS = 2.0
 """How long a start waits for dependencies that do not answer."""
@@ -77,6 +79,8 @@ class Origin:
     eager: Eager
     rates: Rates
     metrics: Metrics
+    tracing: Tracing | None
+    reports: Reports | None
     authenticator: Authenticator
     emissions: Emissions | None
     checks: dict[str, tuple[Check, bool]]
@@ -161,12 +165,13 @@ def build(settings: Settings) -> Origin:
         gate, AdmissionSettings(presets, settings.max_url_bytes, wiring.fonts_fingerprint(settings), changed)
     )
     fonts = str(settings.fonts) if settings.fonts else None
+    tracing = wiring.tracing(settings, closers)
     deliver = Deliver(
         admission,
-        cache,
-        results,
+        tracing.originals(cache) if tracing else cache,
+        tracing.results(results) if tracing else results,
         leases,
-        pool,
+        tracing.renderer(pool) if tracing else pool,
         DeliverSettings(limits, settings.deadline, settings.max_source_bytes, fonts),
         charge=lambda who: rates.take("render", who),
     )
@@ -222,6 +227,8 @@ def build(settings: Settings) -> Origin:
         eager,
         rates,
         metrics,
+        tracing,
+        wiring.reports(settings, closers),
         Authenticator(
             tokens,
             wiring.foreign(settings, database, closers),
@@ -234,7 +241,7 @@ def build(settings: Settings) -> Origin:
     )
 
 
-def application(origin: Origin, examples: Callable[[], Awaitable[list[Example]]]) -> Server:
+def application(origin: Origin, examples: Callable[[], Awaitable[list[Example]]]) -> Server | TracedServer:
     """The ASGI application."""
     settings = origin.settings
     pictures = Pictures(
@@ -258,14 +265,17 @@ def application(origin: Origin, examples: Callable[[], Awaitable[list[Example]]]
     monitor = Monitor(
         origin.metrics.exposition, token=settings.metrics_token, port=settings.metrics_port, address=address
     )
-    return Server(
+    observers = [access_log(address), origin.metrics.exchange]
+    observers += [one.exchange for one in (origin.tracing, origin.reports) if one is not None]
+    server = Server(
         pictures,
         pages(origin.checks, examples, openapi(api), monitor),
         api,
         lifespan,
         monitor,
-        [access_log(address), origin.metrics.exchange],
+        observers,
     )
+    return origin.tracing.server(server) if origin.tracing else server
 
 
 def _api_parts(origin: Origin) -> http_api.Parts:

@@ -24,6 +24,7 @@ from origin.http.pages import Check
 from origin.imaging.model import RENDERER_DATE, Limits
 from origin.imaging.pool import RenderPool
 from origin.observe.metrics import Metrics
+from origin.observe.scrub import Scrubber
 from origin.ports import Aging, EdgePurger, Leases, ObjectReader, ObjectStore, TokenLedger
 from origin.service.catalog import NamedSource
 from origin.service.eager import Messenger
@@ -36,6 +37,8 @@ from urlspec.presets import PresetFileError, Presets
 if TYPE_CHECKING:
     from origin.backends.redis_announce import RedisAnnouncements
     from origin.backends.redis_link import RedisLink
+    from origin.observe.reports import Reports
+    from origin.observe.tracing import Tracing
 
 MEMORY_RESULTS = 64 << 20
 """Bytes of results that each server process keeps in memory."""
@@ -254,6 +257,35 @@ def results(
     shared = RedisResults(link, max_entry_bytes=settings.redis_entry_bytes)
     metrics.watch_store("redis", shared)
     return TieredResults(memory, shared, folder), RedisLeases(link)
+
+
+def tracing(settings: Settings, closers: list[Closer]) -> Tracing | None:
+    if settings.otlp_endpoint is None:
+        return None
+    with _extra("tracing", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+        from origin.observe.tracing import Tracing
+    made = Tracing(settings.otlp_endpoint)
+    closers.append(made.close)
+    return made
+
+
+def reports(settings: Settings, closers: list[Closer]) -> Reports | None:
+    if settings.sentry_dsn is None:
+        return None
+    with _extra("sentry", "SENTRY_DSN"):
+        from origin.observe.reports import Reports
+    with named_by("SENTRY_DSN"):
+        made = Reports(settings.sentry_dsn, Scrubber(settings.secrets()))
+    closers.append(made.close)
+    return made
+
+
+@contextmanager
+def _extra(name: str, variable: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise SettingsError([f'{variable} needs pip install "image-origin[{name}]"']) from error
 
 
 def measured(

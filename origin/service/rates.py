@@ -47,7 +47,7 @@ class Rates:
         self._shared = MovingWindowRateLimiter(shared) if shared is not None else None
         self._paused_until = 0.0
         self._guessing: Counter[tuple[str, str]] = Counter()
-        self.refused: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter(dict.fromkeys([*limits, "guess"], 0))
         """By kind, since this process started."""
 
     async def take(self, kind: Kind, who: str) -> Standing | None:
