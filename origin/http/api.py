@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import Depends, FastAPI, Query, Request, Response
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.middleware.cors import CORSMiddleware
 
 from origin.errors import BadRequest, Unauthorized
@@ -17,7 +18,15 @@ from origin.http.asgi import Scope
 from origin.http.auth import Authenticator, SignedIn, set_session
 from origin.http.envelope import Envelope
 from origin.http.handlers import handle_errors
-from origin.http.openapi import PROBLEMS, UPLOAD_FIELDS, UPLOAD_PROBLEMS, UPLOADED, multipart
+from origin.http.openapi import (
+    PICTURE,
+    PROBLEMS,
+    QUERY_FORM,
+    UPLOAD_FIELDS,
+    UPLOAD_PROBLEMS,
+    UPLOADED,
+    multipart,
+)
 from origin.http.receive import Received, received
 from origin.service.accounts import Accounts
 from origin.service.eager import Eager, checked_chains
@@ -240,10 +249,26 @@ def rate_headers(standing: Standing) -> dict[str, str]:
     }
 
 
+class AssetId(StringConvertor):
+    """A segment that may name an asset: not the ones below ``/images`` that are addresses of their own."""
+
+    regex = "(?!(?:upload|presign)(?:/|$))[^/]+"
+
+
 def application(parts: Parts) -> FastAPI:
     """The ASGI application of the API."""
+    register_url_convertor("asset", AssetId())
     api = Api(parts)
-    router = APIRouter(responses=PROBLEMS)
+    app = FastAPI(
+        title="image-origin",
+        summary="Accounts, uploads and assets. Pictures themselves are addressed by the URL language.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        responses=PROBLEMS,
+    )
     auth, images = {"tags": ["accounts"]}, {"tags": ["images"]}
     limits = {
         "register": api.limited("register", by_user=False),
@@ -256,7 +281,7 @@ def application(parts: Parts) -> FastAPI:
 
     def add(path: str, method: str, handler: Callable[..., Any], limit: str, **options: Any) -> None:
         dependencies = [Depends(limits[limit])]
-        router.add_api_route(path, handler, methods=[method], dependencies=dependencies, **options)
+        app.add_api_route(path, handler, methods=[method], dependencies=dependencies, **options)
 
     add("/auth/register", "POST", api.register, "register", status_code=201, **auth)
     add("/auth/login", "POST", api.login, "login", **auth)
@@ -266,38 +291,31 @@ def application(parts: Parts) -> FastAPI:
     add("/auth/logout", "POST", api.logout, "api", status_code=204, operation_id="sign_out", **auth)
     upload = {
         "responses": UPLOADED | UPLOAD_PROBLEMS,
-        "openapi_extra": multipart(UPLOAD_FIELDS),
+        "openapi_extra": multipart(UPLOAD_FIELDS, idempotent=True),
         "status_code": 201,
     } | images
     add("/images", "POST", api.upload, "upload", **upload)
     add("/images/upload", "POST", api.upload, "upload", operation_id="upload_alias", **upload)
     add("/images", "GET", api.list, "api", **images)
     add("/images/presign", "POST", api.presign, "upload", responses=UPLOAD_PROBLEMS, **images)
-    add("/images/{id}", "GET", api.metadata, "api", **images)
-    add("/images/{id}", "PATCH", api.change, "api", **images)
-    add("/images/{id}", "DELETE", api.delete, "api", status_code=204, **images)
     add(
-        "/images/{id}/file", "PUT", api.replace_file, "upload",
+        "/images/{id:asset}", "GET", api.metadata, "api",
+        responses=PROBLEMS | PICTURE, openapi_extra=QUERY_FORM, **images,
+    )  # fmt: skip
+    add("/images/{id:asset}", "PATCH", api.change, "api", **images)
+    add("/images/{id:asset}", "DELETE", api.delete, "api", status_code=204, **images)
+    add(
+        "/images/{id:asset}/file", "PUT", api.replace_file, "upload",
         responses=UPLOAD_PROBLEMS, openapi_extra=multipart({}), **images,
     )  # fmt: skip
-    add("/images/{id}/restore", "POST", api.restore, "api", **images)
-    add("/images/{id}/purge", "POST", api.purge, "api", **images)
-    add("/images/{id}/url", "POST", api.url, "api", **images)
+    add("/images/{id:asset}/restore", "POST", api.restore, "api", **images)
+    add("/images/{id:asset}/purge", "POST", api.purge, "api", **images)
+    add("/images/{id:asset}/url", "POST", api.url, "api", **images)
     add(
-        "/images/{id}/complete", "POST", api.complete, "upload",
+        "/images/{id:asset}/complete", "POST", api.complete, "upload",
         responses=UPLOADED | UPLOAD_PROBLEMS, status_code=201, **images,
     )  # fmt: skip
 
-    app = FastAPI(
-        title="image-origin",
-        summary="Accounts, uploads and assets. Pictures themselves are addressed by the URL language.",
-        version="1",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
-    )
-    app.include_router(router)
     handle_errors(app)
     if parts.cors_origins:
         app.add_middleware(

@@ -5,14 +5,26 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
 
-from origin.service.library import Asset
+from origin.service.accounts import EMAIL, LONGEST, SHORTEST
+from origin.service.library import MOST_TAGS, TAG, Asset
 
 Visibility = Literal["public", "private"]
-Slug = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9-]{1,64}$", description="1 to 64 of A-Z a-z 0-9 -")]
-Tag = Annotated[StrictStr, Field(min_length=1, max_length=64)]
+SLUG = "^[A-Za-z0-9-]{1,64}$"
+Slug = Annotated[StrictStr, Field(pattern=SLUG, description="1 to 64 of A-Z a-z 0-9 -")]
+Tag = Annotated[StrictStr, Field(pattern=TAG, description="1 to 64 characters, no comma, no controls")]
 Sha256 = Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{64}$", description="hex")]
+
+
+def _whole(value: object) -> object:
+    """JSON knows no integers: 60.0 is one, "60" is not."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = BeforeValidator(_whole)
+CHAIN = r"^[A-Za-z0-9._~!$&'()*+,;=:@%/-]{0,1000}$"
+"""What a chain may hold; whether it means something is judged by the URL language."""
 
 
 class Body(BaseModel):
@@ -20,17 +32,17 @@ class Body(BaseModel):
 
 
 class Credentials(Body):
-    email: Annotated[StrictStr, Field(min_length=3, max_length=320)]
-    password: Annotated[StrictStr, Field(min_length=8, max_length=128)]
+    email: Annotated[StrictStr, Field(pattern=EMAIL, max_length=320)]
+    password: Annotated[StrictStr, Field(min_length=SHORTEST, max_length=LONGEST)]
 
 
 class SignIn(Body):
     email: Annotated[StrictStr, Field(max_length=320)]
-    password: Annotated[StrictStr, Field(max_length=1024)]
+    password: Annotated[StrictStr, Field(max_length=512)]
 
 
 class RefreshRequest(Body):
-    refresh_token: Annotated[StrictStr, Field(max_length=4096)]
+    refresh_token: Annotated[StrictStr, Field(max_length=1024)]
 
 
 class UserBody(BaseModel):
@@ -45,7 +57,7 @@ class TokenBody(BaseModel):
     expires_in: Annotated[int, Field(description="seconds")]
 
 
-Fraction = Annotated[StrictFloat | StrictInt, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
 class Focus(Body):
@@ -93,12 +105,12 @@ class AssetChange(Body):
 
     visibility: Visibility | None = None
     focus: Focus | None = None
-    tags: Annotated[list[Tag], Field(max_length=20)] | None = None
+    tags: Annotated[list[Tag], Field(max_length=MOST_TAGS)] | None = None
 
 
 class UrlRequest(Body):
-    chain: Annotated[StrictStr, Field(max_length=1000, description="components such as w_640,f_auto")] = ""
-    expires_in: Annotated[StrictInt, Field(ge=1, le=7 * 86_400, description="seconds")] = 3_600
+    chain: Annotated[StrictStr, Field(pattern=CHAIN, description="components such as w_640,f_auto")] = ""
+    expires_in: Annotated[StrictInt, Field(ge=1, le=7 * 86_400, description="seconds"), Whole] = 3_600
 
 
 class UrlBody(BaseModel):
@@ -107,11 +119,11 @@ class UrlBody(BaseModel):
 
 class PresignRequest(Body):
     sha256: Sha256
-    bytes: Annotated[StrictInt, Field(ge=1)]
+    bytes: Annotated[StrictInt, Field(ge=1), Whole]
     media_type: Annotated[StrictStr, Field(pattern=r"^image/[a-z0-9.+-]{1,40}$")] = "image/jpeg"
     id: Slug | None = None
     visibility: Visibility = "public"
-    tags: Annotated[list[Tag], Field(max_length=20)] = []
+    tags: Annotated[list[Tag], Field(max_length=MOST_TAGS)] = []
 
 
 class PresignBody(BaseModel):

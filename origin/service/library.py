@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from origin.errors import BadRequest
 from origin.ports import UNSET, Asset, AssetLibrary, Page, Unset
@@ -16,6 +18,8 @@ RESTORE_WINDOW = timedelta(days=30)
 MOST_LISTED = 100
 MOST_TAGS = 20
 LONGEST_TAG = 64
+TAG: Final = r"^[^,\u0000-\u001f\u007f-\u009f\u2028\u2029]{1,64}$"
+"""A tag: no comma, which joins them in forms, and no controls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,8 @@ def checked_tags(tags: Sequence[str]) -> tuple[str, ...]:
     if len(tags) > MOST_TAGS:
         raise BadRequest(f"An asset has at most {MOST_TAGS} tags.")
     for tag in tags:
-        if not 1 <= len(tag) <= LONGEST_TAG or not tag.isprintable() or "," in tag:
-            raise BadRequest(f"A tag has 1 to {LONGEST_TAG} printable characters and no comma.")
+        if not re.fullmatch(TAG, tag):
+            raise BadRequest(f"A tag has 1 to {LONGEST_TAG} characters, no comma and no controls.")
     return tuple(dict.fromkeys(tags))
 
 

