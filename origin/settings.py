@@ -23,7 +23,7 @@ _BYTES = re.compile(r"([0-9]{1,15})\s*(B|KiB|MiB|GiB|TiB)?", re.ASCII)
 _RATE = re.compile(r"[1-9][0-9]{0,6}/(?:second|minute|hour|day)", re.ASCII)
 _UNITS = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
-INPUTS = ("jpeg", "png", "webp", "gif", "avif", "tiff", "svg")
+INPUTS = ("jpeg", "png", "webp", "gif", "avif", "tiff", "svg", "heic", "jxl", "pdf", "bmp", "ico")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -202,7 +202,7 @@ class Settings(BaseModel):
         "ORIGIN_MAX_URL_BYTES", 1_024, "Longest path, signature included", "1024", ge=64, le=8_000
     )
     accept: Annotated[frozenset[str], BeforeValidator(_inputs)] = _own(
-        "ORIGIN_ACCEPT", frozenset(INPUTS[:-1]), "Types of originals that are accepted", "jpeg,png,webp"
+        "ORIGIN_ACCEPT", frozenset(INPUTS[:6]), "Types of originals that are accepted", "jpeg,png,webp"
     )
     cache_control: str = _own(
         "ORIGIN_CACHE_CONTROL",
@@ -444,7 +444,7 @@ def _shown_default(name: str, default: Any) -> str:
     if name == "workers":
         return "cores"
     if name == "accept":
-        return "`" + ",".join(INPUTS[:-1]) + "`"
+        return "`" + ",".join(INPUTS[:6]) + "`"
     if default is None or default in ((), "") or isinstance(default, Keyring):
         return "none"
     if isinstance(default, int) and default >= 1 << 20 and default % (1 << 20) == 0:

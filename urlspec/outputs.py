@@ -46,6 +46,15 @@ class Page(OutputArgument):
 
 
 @dataclass(frozen=True, slots=True)
+class Density(OutputArgument):
+    """Dots an inch at which a PDF (150 unless said) or an SVG (72) is measured and drawn; a picture that has
+    pixels keeps them."""
+
+    key, example, method = "dn", "pg_2,dn_300", "density"
+    dpi: int = arg(Integer(1, 1_200, "dpi"), "density")
+
+
+@dataclass(frozen=True, slots=True)
 class Format(OutputArgument):
     """Output format. `auto` takes the best that the client names in `Accept` and that suits the picture;
     `png8` is a PNG of at most 256 colours; `json thumbhash blurhash datauri` describe the picture that the

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import pyvips
 
-from origin.errors import ImageCorrupt, ImageTooComplex, ImageTooLarge, TooManyFrames, UnsupportedMedia
-from origin.imaging import gif
+from origin.errors import ImageCorrupt, ImageTooComplex, ImageTooLarge, TooManyFrames
+from origin.imaging import gif, inputs
 from origin.imaging.colour import ICC, VipsImage
-from origin.imaging.model import Header, Limits
+from origin.imaging.geometry import UPRIGHT
+from origin.imaging.model import Header, Limits, Opening
 from origin.imaging.plan import Load
-from origin.imaging.sniff import HEAD, accepted
+from origin.imaging.sniff import HEAD, accept_kind, accepted
 
 _LOADERS: Final = {
     "jpeg": pyvips.Image.jpegload,
@@ -23,28 +24,29 @@ _LOADERS: Final = {
     "gif": pyvips.Image.gifload,
     "avif": pyvips.Image.heifload,
     "tiff": pyvips.Image.tiffload,
-    "svg": pyvips.Image.svgload,
 }
 
 _PAGED: Final = frozenset({"webp", "gif", "avif", "tiff"})
 _BITS: Final = {"ushort": 16, "short": 16, "uint": 32, "int": 32, "float": 32, "complex": 64, "double": 64}
 
 
-def probe(path: str, limits: Limits, page: int = 0) -> Header:
+def probe(path: str, limits: Limits, opening: Opening = Opening()) -> Header:  # noqa: B008 - frozen
     """The header of a file, judged by the limits before a pixel is read.
 
-    Raises UnsupportedMedia, ImageCorrupt, ImageTooLarge, TooManyFrames, ImageTooComplex.
+    Raises UnsupportedMedia, ImageCorrupt, ImageTooLarge, TooManyFrames, ImageTooComplex, PageMissing.
     """
     with Path(path).open("rb") as file:
         head = file.read(HEAD)
         size = file.seek(0, 2)
     kind = accepted(head, limits.accept)
-    image = _open(kind, path, page=page) if page and kind == "tiff" else _open(kind, path)
+    if inputs.reads(kind):
+        return _judged(inputs.header(kind, path, opening), limits)
+    page = {"page": opening.page} if opening.page and kind == "tiff" else {}
+    image = _open(kind, path, **page)
     if kind == "avif" and _field(image, "heif-compression", "av1") != "av1":
-        raise UnsupportedMedia("The file is a HEIF that is not coded as AV1, such as HEIC.", found="heic")
+        return _judged(inputs.header(accept_kind("heic", limits.accept), path, opening), limits)
     interlaced = bool(_field(image, "interlaced", 0)) and kind in {"jpeg", "png"}
-    header = _header(kind, image, interlaced, size)
-    _judge(header, limits)
+    header = _judged(_header(kind, image, interlaced, size), limits)
     if kind == "gif" and not gif.is_whole(Path(path).read_bytes()):
         raise ImageCorrupt
     if kind == "jpeg" and (interlaced or _field(image, "jpeg-multiscan", 0)):
@@ -58,10 +60,12 @@ def load(how: Load, path: str) -> list[VipsImage]:
     A still is sequential: it may be read once, from top to bottom.
     """
     kind = how.header.format
+    if inputs.reads(kind):
+        return [inputs.pixels(path, how)]
     options: dict[str, Any] = {}
     if kind == "jpeg":
         options["shrink"] = how.decoded
-    elif kind in {"webp", "svg"} and how.decoded > 1:
+    elif kind == "webp" and how.decoded > 1:
         options["scale"] = 1 / how.decoded
     if kind in _PAGED and kind != "avif":
         options |= {"page": how.page, "n": how.frames}
@@ -76,6 +80,9 @@ def load(how: Load, path: str) -> list[VipsImage]:
 def whole(path: str, limits: Limits) -> Header:
     """Decode every pixel of every frame, at the strictest that good files pass. Raises like :func:`probe`."""
     header = probe(path, limits)
+    if inputs.reads(header.format):
+        inputs.pixels(path, Load(header, UPRIGHT))
+        return header
     options: dict[str, Any] = {"n": -1} if header.animated else {}
     try:
         _open(header.format, path, **options).avg()
@@ -119,7 +126,7 @@ def _header(kind: str, image: VipsImage, interlaced: bool, size: int) -> Header:
     )
 
 
-def _judge(header: Header, limits: Limits) -> None:
+def _judged(header: Header, limits: Limits) -> Header:
     width, height = header.width, header.height
     if max(width, height) > limits.max_side or width * height > limits.max_pixels:
         raise ImageTooLarge(
@@ -139,6 +146,7 @@ def _judge(header: Header, limits: Limits) -> None:
             f"at most {limits.max_pixels} pixels in all are accepted.",
             frames=header.frames,
         )
+    return header
 
 
 def _with_scans(header: Header, path: str, limits: Limits) -> Header:

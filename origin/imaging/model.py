@@ -27,6 +27,21 @@ FORMATS: Final = ("jpeg", "png", "webp", "gif", "avif", "tiff")
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {name: f"image/{name}" for name in FORMATS}
 
+_INPUT_TYPES: Final[Mapping[str, str]] = {
+    "ico": "image/vnd.microsoft.icon",
+    "pdf": "application/pdf",
+    "svg": "image/svg+xml",
+}
+
+VECTOR: Final = frozenset({"svg", "pdf"})
+"""Formats without pixels of their own: they are drawn at the size that is wanted, and enlarging costs no
+sharpness, so ``limit`` and its relatives do not hold them to their nominal size."""
+
+
+def media_type(format_: str) -> str:
+    """Of a file of any format that is read."""
+    return _INPUT_TYPES.get(format_, f"image/{format_}")
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -48,11 +63,21 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """How a URL asks for a file to be opened."""
+
+    page: int = 0
+    """Of a document, counted from 0."""
+    density: int | None = None
+    """Dots an inch at which a drawing or a document is measured; None: its format's own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What a picture says about itself before its pixels are read."""
 
     format: str
-    """``jpeg png webp gif avif tiff svg``."""
+    """``jpeg png webp gif avif tiff svg heic jxl pdf bmp ico``."""
     width: int
     """Pixels of one frame as shown: after the EXIF orientation."""
     height: int
@@ -81,6 +106,10 @@ class Header:
     @property
     def animated(self) -> bool:
         return self.frames > 1 and self.format in {"gif", "webp"}
+
+    @property
+    def vector(self) -> bool:
+        return self.format in VECTOR
 
     @property
     def stored(self) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from origin.errors import ImageUnprocessable, Internal, OriginError, Overloaded, RenderTimeout
 from origin.imaging import worker
-from origin.imaging.model import Header, Inspection, Job, Limits, Rendered
+from origin.imaging.model import Header, Inspection, Job, Limits, Opening, Rendered
 from origin.imaging.worker import Confinement
 
 T = TypeVar("T")
@@ -148,9 +148,9 @@ class RenderPool:
         self._watcher.rendered(done)
         return done
 
-    async def probe(self, path: str) -> Header:
+    async def probe(self, path: str, opening: Opening = Opening()) -> Header:  # noqa: B008 - frozen
         """The header of a file. Raises UnsupportedMedia and the 422 errors."""
-        return await self.run(worker.probe, path, self._limits)
+        return await self.run(worker.probe, path, self._limits, opening)
 
     async def inspect(self, path: str) -> Inspection:
         """Decode an upload in full. Raises like :meth:`probe`."""

@@ -7,6 +7,7 @@ import struct
 from typing import Final
 
 from origin.errors import UnsupportedMedia
+from origin.imaging.inputs import EXTRAS
 
 HEAD: Final = 512
 """How many bytes decide."""
@@ -65,12 +66,23 @@ def sniff(head: bytes) -> str:
 
 def accepted(head: bytes, accept: frozenset[str]) -> str:
     """The kind of a file that is accepted. Raises UnsupportedMedia, which says what the file is."""
-    kind = sniff(head)
-    if kind in accept:
+    return accept_kind(sniff(head), accept)
+
+
+def accept_kind(kind: str, accept: frozenset[str]) -> str:
+    """``kind`` where it is accepted and can be read. Raises UnsupportedMedia, which says what to do."""
+    extra = EXTRAS.get(kind)
+    missing = extra is not None and not extra.installed
+    if kind in accept and not missing:
         return kind
     known = NAMES.get(kind)
     what = f"The file is {known}" if known else "The file's first bytes are those of no picture"
-    raise UnsupportedMedia(f"{what}; accepted are {' '.join(sorted(accept))}.", found=kind)
+    why = f"accepted are {' '.join(sorted(accept))}"
+    if extra is not None:
+        steps = [extra.command] if missing else []
+        steps += [f"{kind} among ORIGIN_ACCEPT"] if kind not in accept else []
+        why = f"this server reads it with {' and '.join(steps)}"
+    raise UnsupportedMedia(f"{what}; {why}.", found=kind)
 
 
 def _iso_media(head: bytes) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from origin.errors import ImageUnprocessable, UnsupportedMedia
-from origin.imaging.model import MEDIA_TYPES, Header, Inspection, Job, Limits, Rendered
+from origin.imaging.model import Header, Inspection, Job, Limits, Opening, Rendered, media_type
 
 T = TypeVar("T")
 
@@ -80,11 +80,11 @@ def _limit(what: int, most: int) -> None:
 # Jobs --------------------------------------------------------------------------------------------------
 
 
-def probe(path: str, limits: Limits) -> Header:
+def probe(path: str, limits: Limits, opening: Opening) -> Header:
     """The header of a file, judged by the limits; no pixel is read."""
     from origin.imaging import decode
 
-    return decode.probe(path, limits)
+    return decode.probe(path, limits, opening)
 
 
 def inspect(path: str, limits: Limits) -> Inspection:
@@ -110,13 +110,13 @@ def original(path: str, keep: str, limits: Limits) -> Rendered:
     from origin.imaging import clean, decode
 
     header = decode.probe(path, limits)
-    if header.format not in MEDIA_TYPES:
+    if header.vector:
         raise UnsupportedMedia("The file is not a raster picture, so it is not shown as it is.")
     data = Path(path).read_bytes()
     if keep != "all":
         data = clean.cleaned(header.format, data, credit=keep == "copyright")
     return Rendered(
-        data, MEDIA_TYPES[header.format], header.format, header.width, header.height, header.frames
+        data, media_type(header.format), header.format, header.width, header.height, header.frames
     )
 
 

@@ -24,7 +24,7 @@ from origin.errors import (
     Unavailable,
     UnsupportedMedia,
 )
-from origin.imaging.model import Header, Job, Limits, Rendered, Source
+from origin.imaging.model import Header, Job, Limits, Opening, Rendered, Source, media_type
 from origin.ports import HeldOriginals, Leases, Result
 from origin.service.admission import Admission, Admitted, Ask, has_fallback, is_original
 from origin.service.catalog import Found
@@ -49,7 +49,7 @@ class Renderer(Protocol):
 class Prober(Protocol):
     """Reads what a picture says about itself, in a worker."""
 
-    async def probe(self, path: str) -> Header: ...
+    async def probe(self, path: str, opening: Opening) -> Header: ...
 
 
 class Results(Protocol):
@@ -249,7 +249,7 @@ class Deliver:
             body = await asyncio.to_thread(Path(source.path).read_bytes)
         version = admitted.found[0].version
         assert version is not None  # raw_1 of a named source is refused when it is read
-        return Made(Result(body, f"image/{version.format}", created=int(self._clock())), "files")
+        return Made(Result(body, media_type(version.format), created=int(self._clock())), "files")
 
 
 class _ChangedError(Exception):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from origin.imaging.model import Header, Limits
-from origin.imaging.plan import plan
+from origin.imaging.model import Header, Limits, Opening
+from origin.imaging.plan import opening, plan
 from origin.imaging.planned import described
 from origin.ports import HeldOriginals
 from origin.service.admission import Admission, Admitted, Ask, is_original
@@ -45,7 +45,11 @@ class Explain:
                 "note": "the original's own coded pixels; nothing is rendered",
             }
         else:
-            headers = {one.ref: await self._header(one) for one in admitted.found}
+            source = admitted.request.source
+            wanted = {source: opening(admitted.request.output)}
+            headers = {
+                one.ref: await self._header(one, wanted.get(one.ref, Opening())) for one in admitted.found
+            }
             document["plan"] = self._plan(admitted, headers)
         return json.dumps(document, ensure_ascii=False, indent=2).encode()
 
@@ -69,7 +73,7 @@ class Explain:
             ],
         }
 
-    async def _header(self, found: Found) -> Header:
+    async def _header(self, found: Found, how: Opening) -> Header:
         async with AsyncExitStack() as held:
             file = await held.enter_async_context(
                 self._originals.hold(
@@ -81,7 +85,8 @@ class Explain:
                     size=found.size,
                 )
             )
-            return await self._prober.probe(str(file.path))
+            return await self._prober.probe(str(file.path), how)
 
     def _plan(self, admitted: Admitted, headers: Mapping[SourceRef, Header]) -> dict[str, Any]:
-        return described(plan(admitted.request, headers, self._limits, admitted.accept))
+        focus = {one.ref: one.asset.focus for one in admitted.found if one.asset and one.asset.focus}
+        return described(plan(admitted.request, headers, self._limits, admitted.accept, focus))

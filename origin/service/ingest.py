@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from origin.errors import Conflict, NotFound, Overloaded, QuotaExceeded, SourceTooLarge
-from origin.imaging.model import Inspection
+from origin.imaging.model import Inspection, media_type
 from origin.ports import Asset, AssetLibrary, AssetVersion, ObjectStore
 from origin.service.ids import chosen_id, new_id
 
@@ -98,7 +98,7 @@ class Ingest:
         try:
             await self._originals.stat(version.sha256)
         except NotFound:
-            await self._originals.put(version.sha256, path, media_type=f"image/{version.format}")
+            await self._originals.put(version.sha256, path, media_type=media_type(version.format))
 
     async def _measured(self, path: Path) -> tuple[int, str]:
         size, sha256 = await asyncio.to_thread(fingerprint, path)
@@ -116,7 +116,7 @@ class Ingest:
         async with self._turn():
             inspection = await self._inspector.inspect(str(upload.path))
         version = _version(inspection, sha256, size)
-        await self._originals.put(sha256, upload.path, media_type=f"image/{version.format}")
+        await self._originals.put(sha256, upload.path, media_type=media_type(version.format))
         return version
 
     @asynccontextmanager

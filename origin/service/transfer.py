@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TypeVar
 
 from origin.errors import BadRequest, Conflict, NotFound, StorageBroken, StorageTruncated
+from origin.imaging.model import media_type
 from origin.ports import Asset, AssetVersion, ObjectReader, ObjectStore, Transferable
 from origin.service.changes import ChangeLog
 from origin.service.export_folder import Draft, ExportFolder, file_errors, to_disk
@@ -345,7 +346,7 @@ class _Import:
 
     async def _put_original(self, version: AssetVersion) -> None:
         path = self._folder.original(version.sha256)
-        await self._originals.put(version.sha256, path, media_type=f"image/{version.format}")
+        await self._originals.put(version.sha256, path, media_type=media_type(version.format))
 
     async def _secure(self, version: AssetVersion) -> None:
         if not await self._is_stored(version):

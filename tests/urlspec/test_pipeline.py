@@ -96,7 +96,7 @@ def test_output_arguments_come_last() -> None:
     scopes = [kind.scope for kind in PIPELINE]
     assert scopes == sorted(scopes)
     assert [kind.key for kind in PIPELINE if kind.scope == "output"] == (
-        ["pg", "f", "q", "mb", "fl", "cs", "hdr", "meta", "d", "dl", "v", "raw"]
+        ["pg", "dn", "f", "q", "mb", "fl", "cs", "hdr", "meta", "d", "dl", "v", "raw"]
     )
 
 

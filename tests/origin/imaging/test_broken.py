@@ -22,7 +22,7 @@ from origin.errors import (
 )
 from origin.imaging import worker
 from origin.imaging.decode import count_scans
-from origin.imaging.model import Limits
+from origin.imaging.model import Limits, Opening
 from origin.imaging.sniff import sniff
 from tests.origin.imaging.rendering import render
 from tests.support.pictures import animated, card, noise, pixel, progressive, transparent
@@ -203,7 +203,7 @@ def test_sides_and_pixels_are_judged_by_the_header(width: int, height: int, tmp_
     file = tmp_path / "bomb"
     file.write_bytes(png_header(width, height, bits=16, colour=6, interlaced=1))
     with pytest.raises(ImageTooLarge) as caught:
-        worker.probe(str(file), Limits())
+        worker.probe(str(file), Limits(), Opening())
     assert (caught.value.members["width"], caught.value.members["height"]) == (width, height)
 
 
