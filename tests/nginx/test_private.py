@@ -113,6 +113,16 @@ def test_a_refusal_is_the_origins_own(edge: Edge, gate: Gate) -> None:
     assert edge.get(target, **ALICE).edge == "HIT"
 
 
+def test_a_refusal_is_asked_for_without_the_clients_word_about_itself(edge: Edge, gate: Gate) -> None:
+    target, gate.allowed = f"/w_300/{fresh_id()}", False
+    forged = {"X-Forwarded-For": "9.9.9.9", "X-Request-Id": "mine", "X-Original-URI": "/other"}
+    answer = edge.get(target, **ALICE, **forged)
+    arrived = edge.origin.arrived(target)[-1].headers
+    assert (arrived["X-Forwarded-For"], arrived["X-Original-URI"]) == ("127.0.0.1", None)
+    assert arrived["X-Request-Id"] == answer.headers["X-Request-Id"] != "mine"
+    assert arrived["Host"] == edge.url.removeprefix("http://")
+
+
 NOT_KEPT = {
     "draft": Reply(200, b"x", {"Cache-Control": "private, max-age=60"}),
     "fallback": Reply(200, b"x", {"Cache-Control": "private, max-age=300", "X-Fallback": "not_found"}),

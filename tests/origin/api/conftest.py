@@ -1,4 +1,4 @@
-"""The same API on one machine (SQLite, folder, limits in process) and on a fleet (PostgreSQL, S3, Redis)."""
+"""The API on one machine (SQLite, folder, limits in process) and on a fleet: PostgreSQL, S3, Redis, nginx."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.conftest import OriginFactory
 from tests.support import pictures
 from tests.support.origin import KEY, OriginServer, origin_server
 from tests.support.people import SECRET, Browser, Person, somebody
-from tests.support.servers import PostgresServer, S3Server
+from tests.support.servers import PostgresServer, S3Server, free_port, nginx_server
 
 OFF = {f"ORIGIN_RATE_{kind}": "off" for kind in ("RENDER", "UPLOAD", "LOGIN", "REGISTER", "API")}
 SETTINGS: dict[str, Any] = OFF | {
@@ -23,6 +23,9 @@ SETTINGS: dict[str, Any] = OFF | {
     "ORIGIN_MAX_SOURCE_BYTES": "2MiB",
     "ORIGIN_CORS_ORIGINS": "https://app.example",
 }
+
+
+EDGE_SECRET = "e" * 40
 
 
 def fleet_settings(request: pytest.FixtureRequest, stack: ExitStack) -> dict[str, Any]:
@@ -41,22 +44,32 @@ def fleet_settings(request: pytest.FixtureRequest, stack: ExitStack) -> dict[str
 
 
 @pytest.fixture(scope="session", params=["one machine", "fleet"])
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OriginServer]:
+def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    folder, edge = tmp_path_factory.mktemp("api"), ""
+    settings: dict[str, Any] = dict(SETTINGS)
     with ExitStack() as stack:
-        settings = fleet_settings(request, stack) if request.param == "fleet" else {}
-        server = origin_server(tmp_path_factory.mktemp("api"), **SETTINGS, **settings)
+        if request.param == "fleet":
+            port = free_port()
+            nginx = nginx_server(folder, f"127.0.0.1:{port}", refresh_secret=EDGE_SECRET)
+            stack.callback(nginx.stop)
+            edge = nginx.url
+            settings |= fleet_settings(request, stack) | {
+                "ORIGIN_PORT": str(port),
+                "ORIGIN_EDGES": edge,
+                "ORIGIN_EDGE_SECRET": EDGE_SECRET,
+                "ORIGIN_TRUSTED_PROXIES": "127.0.0.1",
+            }
+        server = origin_server(folder, **settings)
         stack.callback(server.stop)
-        yield server
+        browser = Browser(server, edge)
+        stack.callback(browser.close)
+        yield browser
         assert server.unexpected() == []
 
 
-@pytest.fixture(scope="session")
-def browser(server: OriginServer) -> Iterator[Browser]:
-    browser = Browser(server)
-    yield browser
-    browser.close()
+@pytest.fixture
+def server(browser: Browser) -> OriginServer:
+    return browser.server
 
 
 @pytest.fixture

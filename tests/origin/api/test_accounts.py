@@ -273,7 +273,7 @@ def test_who_may_change_something_with_a_session(
     token = signed_in(browser, account)["access_token"]
     id = Person(browser, token=token).uploaded(fresh())["id"]
     cookie = Person(browser).post("/auth/session", account).headers["set-cookie"]
-    sent = {name: value.format(own=browser.server.url) for name, value in headers.items()}
+    sent = {name: value.format(own=browser.url) for name, value in headers.items()}
     answer = Person(browser).send(
         "PATCH", f"/images/{id}", {"Cookie": session(cookie)} | sent, json={"tags": ["a"]}
     )
@@ -285,12 +285,12 @@ def test_who_may_change_something_with_a_session(
 def test_another_site_cannot_sign_a_browser_in(stranger: Person, account: dict[str, str]) -> None:
     foreign = stranger.post("/auth/session", account, Origin="https://evil.example")
     assert foreign.problem == (403, "forbidden")
-    assert stranger.post("/auth/session", account, Origin=stranger.browser.server.url).status == 204
+    assert stranger.post("/auth/session", account, Origin=stranger.browser.url).status == 204
 
 
 def test_closing_a_session(browser: Browser, cookie: str) -> None:
     stranger = Person(browser)
-    own = {"Cookie": session(cookie), "Origin": browser.server.url}
+    own = {"Cookie": session(cookie), "Origin": browser.url}
     answer = stranger.send("DELETE", "/auth/session", own)
     assert answer.status == 204
     ended = SimpleCookie(answer.headers["set-cookie"])["origin_session"]
@@ -302,7 +302,7 @@ def test_a_session_that_ended_makes_a_stranger_and_no_errors_of_pictures(
     browser: Browser, me: Person, cookie: str, fresh: Callable[..., bytes]
 ) -> None:
     public, private = me.uploaded(fresh()), me.uploaded(fresh(), visibility="private")
-    own = {"Cookie": session(cookie), "Origin": browser.server.url}
+    own = {"Cookie": session(cookie), "Origin": browser.url}
     assert Person(browser).send("DELETE", "/auth/session", own).status == 204
     for header in (session(cookie), "origin_session=x", "origin_session=", 'origin_session="a;b'):
         assert Person(browser).get(public["url"], Cookie=header).status == 200

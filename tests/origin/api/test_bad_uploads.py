@@ -127,7 +127,7 @@ KINDS = {
     "JSON": "application/json",
     "no boundary": "multipart/form-data",
     "an empty boundary": "multipart/form-data; boundary=",
-    "a boundary of 10 kB": "multipart/form-data; boundary=" + "b" * 10_000,
+    "a boundary of 4 kB": "multipart/form-data; boundary=" + "b" * 4_000,
     "another multipart": f"multipart/mixed; boundary={EDGE}",
 }
 
@@ -182,16 +182,20 @@ def headers(me: Person, **more: str) -> dict[str, str]:
     } | named
 
 
-@pytest.mark.parametrize("length", [LIMIT + (64 << 10) + 1, 10**12, 10**30], ids=["just", "1 TB", "absurd"])
+@pytest.mark.parametrize("length", [0, 10**12, 10**30], ids=["just", "1 TB", "absurd"])
 @pytest.mark.parametrize("expect", [True, False], ids=["Expect", "plain"])
 def test_too_long_is_said_before_a_byte_is_read(me: Person, length: int, expect: bool) -> None:
+    # The edge's limit is that of the largest pictures by default.
+    length = length or (65 << 20 if me.browser.through_edge else LIMIT + (64 << 10)) + 1
     more = {"Expect": "100-continue"} if expect else {}
     answer = ask(
-        me.browser.server.url, "/images", "POST", headers(me, Content_Length=str(length), **more), seconds=5
+        me.browser.url, "/images", "POST", headers(me, Content_Length=str(length), **more), seconds=5
     )
-    assert answer.summary in {(413, "source_too_large"), (400, "")}  # a length beyond 64 bits is no HTTP
-    if length < 10**18:
-        assert (answer.status, answer.json["max_bytes"]) == (413, LIMIT)
+    if length > 10**18:  # a length beyond 64 bits is no HTTP
+        assert answer.status in {400, 413}
+        return
+    assert answer.summary == (413, "source_too_large")
+    assert me.browser.through_edge or answer.json["max_bytes"] == LIMIT
 
 
 def test_a_file_may_be_as_long_as_is_allowed_and_no_longer(me: Person) -> None:
@@ -203,10 +207,14 @@ def test_a_file_may_be_as_long_as_is_allowed_and_no_longer(me: Person) -> None:
 
 def test_without_a_length(me: Person) -> None:
     answer = me.send("POST", "/images", headers(me), content=iter([whole(FILE)]))
-    assert answer.problem == (411, "length_required")
+    if me.browser.through_edge:  # which has it all before the origin is asked, and so knows how long it is
+        assert answer.status == 201
+    else:
+        assert answer.problem == (411, "length_required")
 
 
 def test_strangers_are_told_to_sign_in_before_anything_is_read(stranger: Person) -> None:
+    # The server's own word: an edge takes bodies in first, so that slow ones cost it and nobody else.
     more = headers(stranger, Content_Length="100000", Expect="100-continue")
     del more["Authorization"]
     answer = ask(stranger.browser.server.url, "/images", "POST", more, seconds=5)
@@ -214,7 +222,7 @@ def test_strangers_are_told_to_sign_in_before_anything_is_read(stranger: Person)
 
 
 def test_a_body_shorter_than_it_says(me: Person) -> None:
-    place = urlsplit(me.browser.server.url)
+    place = urlsplit(me.browser.url)
     body = whole(FILE)
     lines = headers(me, Host=place.netloc, Content_Length=str(len(body) + 10))
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
@@ -235,7 +243,7 @@ def test_a_body_longer_than_it_says(me: Person) -> None:
 
 
 def ask_with_body(me: Person, body: bytes, length: int) -> bytes:
-    place = urlsplit(me.browser.server.url)
+    place = urlsplit(me.browser.url)
     lines = headers(me, Host=place.netloc, Content_Length=str(length), Connection="close")
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     with socket.create_connection((str(place.hostname), place.port or 0), timeout=5) as connection:

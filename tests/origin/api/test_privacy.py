@@ -90,7 +90,7 @@ def test_a_session_sees_it_too(stranger: Person, fresh: Callable[..., bytes]) ->
     url = Person(stranger.browser, token=token).uploaded(fresh(), visibility="private")["url"]
     cookie = stranger.post("/auth/session", credentials).headers["set-cookie"].partition(";")[0]
     assert stranger.get(url, Cookie=cookie).status == 200
-    own = {"Cookie": cookie, "Origin": stranger.browser.server.url}
+    own = {"Cookie": cookie, "Origin": stranger.browser.url}
     assert stranger.send("DELETE", "/auth/session", own).status == 204
     assert stranger.get(url, Cookie=cookie).problem == (404, "not_found")
 

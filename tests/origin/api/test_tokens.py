@@ -158,7 +158,8 @@ def test_no_token_is_no_invalid_token(browser: Browser) -> None:
 
 def test_two_tokens_are_none(browser: Browser) -> None:
     two = [("Authorization", f"Bearer {issue('me')}"), ("Authorization", f"Bearer {issue('you')}")]
-    assert browser.send("GET", "/images", headers=two).problem == (401, "unauthorized")
+    expected = (400, "bad_request") if browser.through_edge else (401, "unauthorized")
+    assert browser.send("GET", "/images", headers=two).problem == expected
 
 
 # An identity provider
