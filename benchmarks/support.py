@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,19 +60,25 @@ class Server:
 
     def processes(self) -> list[int]:
         """The server and all its workers."""
-        return _tree(self.process.pid)
+        return processes_of(self.process.pid)
 
     def cpu(self) -> float:
         """CPU-seconds that the server and all its workers have used."""
-        return sum(_cpu(pid) for pid in self.processes())
+        return seconds_of(self.processes())
 
 
-def _tree(pid: int) -> list[int]:
+def processes_of(pid: int) -> list[int]:
+    """A process and all that descend from it."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
-            found += _tree(int(child))
+            found += processes_of(int(child))
     return found
+
+
+def seconds_of(processes: Iterable[int]) -> float:
+    """CPU-seconds that the processes, and their children that have ended, have used."""
+    return sum(_cpu(pid) for pid in processes)
 
 
 def _cpu(pid: int) -> float:
@@ -143,4 +149,15 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
 
 
-__all__ = ["Server", "copies", "corpus", "machine", "median", "photos", "serving", "table"]
+__all__ = [
+    "Server",
+    "copies",
+    "corpus",
+    "machine",
+    "median",
+    "photos",
+    "processes_of",
+    "seconds_of",
+    "serving",
+    "table",
+]
