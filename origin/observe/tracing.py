@@ -38,7 +38,7 @@ class Tracing:
 
     def __init__(self, endpoint: str) -> None:
         resource = Resource.create()
-        if resource.attributes.get("service.name") in {None, "unknown_service"}:
+        if str(resource.attributes.get("service.name", "unknown_service")).startswith("unknown_service"):
             resource = resource.merge(Resource({"service.name": "image-origin"}))
         self._provider = TracerProvider(resource=resource)
         exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS)
