@@ -82,6 +82,11 @@ class FormatUnavailable(BadRequest):
     title = "This server cannot write that format"
 
 
+class FacesUnavailable(BadRequest):
+    code = "faces_unavailable"
+    title = "This server finds no faces: that takes the extra image-origin[faces]; g_auto needs none"
+
+
 # 401, 403, 404, 405, 409, 410 -------------------------------------------------------------------------
 
 

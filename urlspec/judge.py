@@ -10,6 +10,7 @@ from urlspec.declare import Argument
 from urlspec.drafts import Draft as Draft
 from urlspec.drafts import Placed as Placed
 from urlspec.judge_outputs import judge_outputs
+from urlspec.judge_sizes import AREAS, drop, judge_size
 from urlspec.kinds import TextRef
 from urlspec.pipeline import EFFECTS, PLACEMENT, place
 from urlspec.request import Dropped, Output, Request, component, matched
@@ -20,8 +21,6 @@ MOST_ARGUMENTS: Final = 64
 MOST_LAYERS: Final = 8
 
 _CLOSING: Final = PLACEMENT | {a.LayerApply}
-_AREA_GRAVITIES: Final = frozenset({"auto", "entropy", "focus"})
-_CUTTING: Final = frozenset({"fill", "lfill", "pad", "lpad", "thumb"})
 _PIXELS: Final = frozenset(
     {a.Border, *(kind for kind in EFFECTS if any(field.codec.unit == "pixels" for field in kind.fields()))}
 )
@@ -214,17 +213,17 @@ def _component(draft: Draft, *, closed: bool) -> Iterator[Dropped]:
     at_once = layer is not None and not closed
     text = layer is not None and isinstance(getattr(layer.argument, "source", None), TextRef)
     if not at_once:
-        yield from _drop(draft, {a.Tiled, a.Blend}, "it belongs to a component that lays a layer")
+        yield from drop(draft, {a.Tiled, a.Blend}, "it belongs to a component that lays a layer")
     if text:
-        sizes = {a.Crop, a.Height, a.AspectRatio, a.Zoom}
-        yield from _drop(draft, sizes, "w_ wraps a text; nothing else sizes it")
+        sizes = {a.Crop, a.Height, a.AspectRatio, a.MinWidth, a.MinHeight, a.Zoom}
+        yield from drop(draft, sizes, "w_ wraps a text; nothing else sizes it")
     else:
-        yield from _drop(draft, {a.TextColour}, "there is no text layer in this component")
-    yield from _size(draft, at_once=at_once)
+        yield from drop(draft, {a.TextColour}, "there is no text layer in this component")
+    yield from judge_size(draft, at_once=at_once)
     if at_once:
         yield from _placing(draft)
     if not text and not any(_in_pixels(one.argument) for one in draft.placed):
-        yield from _drop(draft, {a.Dpr}, "no length in this component is given in pixels")
+        yield from drop(draft, {a.Dpr}, "no length in this component is given in pixels")
 
 
 def _in_pixels(argument: Argument) -> bool:
@@ -233,46 +232,9 @@ def _in_pixels(argument: Argument) -> bool:
         return argument.radii != "max"
     if isinstance(argument, a.Padding):
         return any(isinstance(side, int) and side for side in argument.sides)
-    if isinstance(argument, a.Width | a.Height | a.X | a.Y):
+    if isinstance(argument, a.Width | a.Height | a.MinWidth | a.MinHeight | a.X | a.Y):
         return isinstance(argument.value, int | str)
     return type(argument) in _PIXELS
-
-
-def _size(draft: Draft, *, at_once: bool) -> Iterator[Dropped]:
-    crop, width, height, ratio = (draft.get(kind) for kind in (a.Crop, a.Width, a.Height, a.AspectRatio))
-    if height is not None and height.argument == a.Height("auto"):
-        yield draft.drop(height, "no client hint tells a height")
-        height = None
-    if ratio and width and height:
-        raise ratio.error(
-            "argument_conflict", "w_, h_ and ar_ together say the size twice.", "two of w_ h_ ar_"
-        )
-    if crop and not (width or height or ratio):
-        raise crop.error("size_missing", f"{crop.text} needs w_, h_ or ar_.", "c_<mode> with w_, h_ or ar_")
-    if ratio and not (width or height or crop):
-        yield draft.drop(ratio, "ar_ alone needs a crop mode such as c_fill")
-    mode = crop.argument.mode if crop and isinstance(crop.argument, a.Crop) else "limit"
-    if crop and mode == "limit" and (width or height):
-        draft.placed.remove(crop)  # the default, but only where a side is given
-    if mode != "thumb":
-        yield from _drop(draft, {a.Zoom}, "z_ zooms c_thumb only")
-    if not at_once:
-        boxed = bool((width and height) or ratio) or draft.has(a.Zoom)
-        yield from _gravity(draft, mode, boxed)
-
-
-def _gravity(draft: Draft, mode: str, boxed: bool) -> Iterator[Dropped]:
-    if mode != "crop" and not (boxed and mode in _CUTTING):
-        yield from _drop(draft, {a.Gravity, a.X, a.Y}, "nothing is cut or padded here")
-        return
-    gravity = draft.get(a.Gravity)
-    if gravity is None or not isinstance(gravity.argument, a.Gravity):
-        return
-    value = gravity.argument.value
-    if value == ("north_west" if mode == "crop" else "center"):
-        draft.placed.remove(gravity)
-    if value in _AREA_GRAVITIES or not isinstance(value, str):
-        yield from _drop(draft, {a.X, a.Y}, "the gravity names a point of the picture, not an edge")
 
 
 def _placing(draft: Draft) -> Iterator[Dropped]:
@@ -281,16 +243,11 @@ def _placing(draft: Draft) -> Iterator[Dropped]:
         value = gravity.argument.value
         if value == "center":
             draft.placed.remove(gravity)
-        elif value in _AREA_GRAVITIES:
+        elif value in AREAS:
             raise gravity.error(
                 "value_invalid",
                 "A layer is placed by a compass word, fp:<x>:<y> or xy_center; nothing is looked for.",
                 "a compass word, fp:<x>:<y> or xy_center",
             )
     if draft.has(a.Tiled):
-        yield from _drop(draft, {a.Gravity, a.X, a.Y}, "a tiled layer covers the whole picture")
-
-
-def _drop(draft: Draft, kinds: Collection[type[Argument]], reason: str) -> Iterator[Dropped]:
-    for one in [one for one in draft.placed if type(one.argument) in kinds]:
-        yield draft.drop(one, reason)
+        yield from drop(draft, {a.Gravity, a.X, a.Y}, "a tiled layer covers the whole picture")

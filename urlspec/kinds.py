@@ -28,7 +28,16 @@ from urlspec.values import (
 COMPASS = (
     "north_west", "north", "north_east", "west", "center", "east", "south_west", "south", "south_east",
 )  # fmt: skip
-GRAVITY_WORDS = (*COMPASS, "auto", "entropy", "xy_center", "focus")
+GRAVITY_WORDS = (*COMPASS, "auto", "entropy", "xy_center", "focus", "face", "faces")
+_GRAVITY_HINTS = {
+    "custom": "the point stored with the asset is g_focus",
+    "sm": "g_auto keeps what draws the eye",
+    "smart": "g_auto keeps what draws the eye",
+    "adv_face": "g_face and g_faces find faces",
+    "adv_faces": "g_face and g_faces find faces",
+    "body": "g_face and g_faces find faces",
+}
+"""What other dialects say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +62,10 @@ class GravityCodec(Codec[str | FocalPoint]):
             if x is None or y is None or x > 1 or y > 1:
                 raise BadValue
             return FocalPoint(x, y)
+        if parts[0] in {"auto", "face", "faces"} and len(parts) > 1:
+            raise BadValue(f"g_{parts[0]} stands alone; g_face falls back to g_auto by itself")
         if len(parts) != 1 or parts[0] not in GRAVITY_WORDS:
-            face = parts[0] in {"face", "faces"}
-            raise BadValue("this server finds no faces; g_auto keeps what draws the eye" if face else "")
+            raise BadValue(_GRAVITY_HINTS.get(parts[0], ""))
         return parts[0]
 
     def write(self, value: str | FocalPoint) -> list[str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from origin.imaging.colour import VipsImage, premultiplied, to_srgb
+from origin.imaging.colour import VipsImage, premultiplied, split, to_srgb
+from origin.imaging.faces import LOOKED_AT, found
 from origin.imaging.geometry import UPRIGHT, Box, Size, Smart, View
 
 Paint = Callable[[VipsImage], VipsImage]
@@ -75,6 +76,28 @@ class Canvas:
         left = min(left, self.size.width - smart.size.width)
         top = min(top, self.size.height - smart.size.height)
         return Box(left, top, *smart.size)
+
+    def faces(self) -> tuple[Box, ...]:
+        """The faces in the first frame as shown, largest first, in pixels of ``size``.
+
+        What is searched is as large as the frames are, up to ``faces.LOOKED_AT``: a resize that is due comes
+        later, since faces are found in pictures larger than many thumbnails.
+        """
+        self._convert()
+        self._remember()
+        frame, _ = split(self.frames[0])
+        small = frame.resize(min(1.0, LOOKED_AT / max(frame.width, frame.height)))
+        grey = show(small.colourspace("b-w"), self.view)[0]
+        across, down = self.size.width / grey.width, self.size.height / grey.height
+        return tuple(
+            Box(
+                round(box.left * across),
+                round(box.top * down),
+                max(1, round(box.width * across)),
+                max(1, round(box.height * down)),
+            )
+            for box in found(grey.cast("uchar").numpy())
+        )
 
     # Pixels -------------------------------------------------------------------------------------------
 

@@ -48,7 +48,9 @@ class Smart:
 
     size: Size
     by: str
-    """``attention`` or ``entropy``, libvips' words."""
+    """``attention`` or ``entropy``, libvips' words; ``face`` or ``faces``."""
+    least: float = 1.0
+    """How small the box may turn out to be, as a fraction of ``size``."""
 
 
 def half_up(value: float) -> int:

@@ -15,7 +15,9 @@ from origin.errors import PageMissing
 from origin.imaging import cost as costs
 from origin.imaging import geometry as g
 from origin.imaging.cost import Cost
-from origin.imaging.geometry import UPRIGHT, Size, View
+from origin.imaging.cropping import FACES
+from origin.imaging.faces import LOOKED_AT, SECONDS, check_available
+from origin.imaging.geometry import UPRIGHT, Size, Smart, View
 from origin.imaging.model import FORMATS, Accept, Header, Limits
 from origin.imaging.output import Output, choose
 from origin.imaging.placing import Placement, placement
@@ -161,6 +163,9 @@ class _Planner:
                 alpha = alpha or layer.place.mode in {"dest-in", "dest-out"}
             else:
                 done = shape(step, size, setting)
+                if done.look:
+                    check_available()
+                    self.cost += Cost(0, SECONDS)
                 self.exact = self.exact and done.trim is None
                 operations = len(done.effects) + bool(done.angle) + bool(done.corners) + bool(done.background)
                 if operations:
@@ -203,10 +208,9 @@ class _Planner:
             if step.background is not None and not fills and not self.headers[self.request.source].has_alpha:
                 self.warnings.append(f"b_{step.background}: nothing shows through an opaque picture")
         for part in self.request.components:
-            zoom = part.get(a.Zoom)
-            if zoom is not None and zoom.factor < 1:
+            zoom, gravity = part.get(a.Zoom), part.get(a.Gravity)
+            if zoom is not None and zoom.factor < 1 and not (gravity and gravity.value in FACES):
                 self.warnings.append("z_ below 1 shows no more than the whole picture")
-            gravity = part.get(a.Gravity)
             if gravity is not None and gravity.value == "focus" and self.request.source not in self.focus:
                 self.warnings.append("g_focus: no focus is stored with the picture, so its centre is used")
 
@@ -257,6 +261,7 @@ def _shrink(planned: Iterable[Shape | PlannedLayer], view: View) -> float:
     As long as nothing but turning, cutting and resizing happens, the smallest scale on the way decides.
     """
     across = down = smallest_across = smallest_down = 1.0
+    needed = 0.0
     if view.swaps:
         across, down = down, across
     for step in planned:
@@ -265,18 +270,29 @@ def _shrink(planned: Iterable[Shape | PlannedLayer], view: View) -> float:
         if step.turn.swaps:
             across, down = down, across
             smallest_across, smallest_down = smallest_down, smallest_across
+        if step.look:
+            side = max(step.entering) / max(across, down)
+            needed = max(needed, min(1.0, 0.5 * LOOKED_AT / side))
         if step.resize is not None:
-            from_size = step.region.size if step.region is not None else step.turn.shown(step.entering)
-            across *= step.resize.width / from_size.width
-            down *= step.resize.height / from_size.height
+            width, height = _seen(step)
+            across *= step.resize.width / width
+            down *= step.resize.height / height
         smallest_across, smallest_down = min(smallest_across, across), min(smallest_down, down)
         if not step.plain:
             break
-    return max(1.0, 0.5 / max(smallest_across, smallest_down))
+    return max(1.0, 0.5 / max(needed, smallest_across, smallest_down))
+
+
+def _seen(step: Shape) -> tuple[float, float]:
+    """Width and height of what a step resizes, at the smallest that it may turn out to be."""
+    if step.region is None:
+        return step.turn.shown(step.entering)
+    least = step.region.least if isinstance(step.region, Smart) else 1.0
+    return step.region.size.width * least, step.region.size.height * least
 
 
 def _streams(planned: tuple[Shape | PlannedLayer, ...]) -> bool:
-    return all(isinstance(step, Shape) and step.plain for step in planned)
+    return all(isinstance(step, Shape) and step.plain and not step.look for step in planned)
 
 
 __all__ = ["FORMATS", "Component", "Load", "Plan", "PlannedLayer", "layer_chain", "plan"]

@@ -129,7 +129,7 @@ class _Renderer:
             if isinstance(step, LayerStep):
                 self._lay(canvas, step)
             else:
-                component(canvas, step, setting)
+                self.warnings += component(canvas, step, setting)
             setting = dataclasses.replace(setting, below=None)
 
     def _lay(self, canvas: Canvas, step: LayerStep) -> None:
@@ -174,15 +174,22 @@ def _layers(steps: Iterable[Step], planned: Iterable[object]) -> Iterable[tuple[
             yield from _layers(layer_chain(step), found.steps)
 
 
-def component(canvas: Canvas, part: Component, setting: Setting) -> None:
-    """Everything that one component does, in its order."""
+def component(canvas: Canvas, part: Component, setting: Setting) -> list[str]:
+    """Everything that one component does, in its order; returns warnings."""
+    warnings: list[str] = []
     entering = canvas.size
     done = shape(part, entering, setting)
     canvas.turn(done.turn)
     if done.trim is not None:
         canvas.settle()
         canvas.crop(edges.trim_box(canvas.frames, done.trim) or Box(0, 0, *canvas.size))
-        done = shape(part, entering, dataclasses.replace(setting, trimmed=canvas.size))
+        setting = dataclasses.replace(setting, trimmed=canvas.size)
+        done = shape(part, entering, setting)
+    if done.look is not None:
+        faces = canvas.faces()
+        if not faces:
+            warnings.append(f"g_{done.look}: no face was found, so g_auto keeps what draws the eye")
+        done = shape(part, entering, dataclasses.replace(setting, faces=faces))
     if done.region is not None:
         canvas.crop(canvas.find(done.region) if isinstance(done.region, Smart) else done.region)
     if done.resize is not None:
@@ -211,3 +218,4 @@ def component(canvas: Canvas, part: Component, setting: Setting) -> None:
         canvas.paint(lambda image: edges.backed(image, background))
     if done.opacity < 100:
         canvas.paint(lambda image: edges.faded(image, done.opacity))
+    return warnings

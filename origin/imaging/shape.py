@@ -6,20 +6,17 @@ A :class:`Shape` is all that the steps need; they ask no URL and no setting.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from origin.errors import ResultTooLarge
 from origin.imaging import geometry as g
+from origin.imaging.cropping import Scene, cropping
 from origin.imaging.geometry import UPRIGHT, Box, Size, Smart, View
 from origin.imaging.model import Limits
 from urlspec import arguments as a
 from urlspec.declare import Argument
-from urlspec.kinds import FocalPoint
 from urlspec.pipeline import EFFECTS
 from urlspec.request import Component
-from urlspec.values import WHITE, Colour, Fraction
-
-SMART: Final = {"auto": "attention", "entropy": "entropy"}
+from urlspec.values import WHITE, Colour
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +27,12 @@ class Setting:
     focus: tuple[float, float] | None = None
     below: Size | None = None
     """For the first component of a layer: the picture below, which fractions refer to."""
+    vector: bool = False
+    """The picture is drawn as large as it is wanted, so nothing is lost by enlarging it."""
     trimmed: Size | None = None
     """What trimming left of the turned picture; unknown before its pixels are seen."""
+    faces: tuple[Box, ...] | None = None
+    """The faces in the turned and trimmed picture, largest first; None before anybody has looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,14 @@ class Shape:
     leaving: Size
     turn: View = UPRIGHT
     trim: a.Trim | None = None
+    look: str | None = None
+    """``face`` or ``faces``: what has to be looked for before this is settled."""
     region: Box | Smart | None = None
     resize: Size | None = None
     cut: Box | Smart | None = None
-    frame: Box | None = None
-    """``pad``: where the picture lies in its canvas, whose size is ``canvas``."""
     canvas: Size | None = None
+    frame: Box | None = None
+    """Where the picture lies in ``canvas``."""
     angle: float = 0.0
     effects: tuple[Argument, ...] = ()
     """Lengths multiplied by ``dpr`` already."""
@@ -88,9 +91,11 @@ class _Shaper:
         self.size = self.turn.shown(entering)
         self.base = setting.below or self.size
         self.size = setting.trimmed or self.size
+        self.scene = Scene(self.size, self.base, self.dpr, setting.focus, setting.faces, setting.vector)
 
     def shape(self) -> Shape:
-        region, resize, cut, canvas, frame = self._resized()
+        done, size = cropping(self.component, self.scene)
+        self._becomes(size)
         angle = self.component.get(a.Angle)
         degrees = float(angle.degrees) if angle is not None else 0.0
         if degrees:
@@ -104,11 +109,12 @@ class _Shaper:
             self.size,
             turn=self.turn,
             trim=self.component.get(a.Trim),
-            region=region,
-            resize=resize,
-            cut=cut,
-            frame=frame,
-            canvas=canvas,
+            look=done.look,
+            region=done.region,
+            resize=done.resize,
+            cut=done.cut,
+            canvas=done.canvas,
+            frame=done.frame,
             angle=degrees,
             effects=tuple(
                 one.multiplied(self.dpr) for one in self.component.arguments if isinstance(one, EFFECTS)
@@ -120,139 +126,10 @@ class _Shaper:
             opacity=opacity.percent if opacity else 100,
         )
 
-    # Size ---------------------------------------------------------------------------------------------
-
-    def _resized(
-        self,
-    ) -> tuple[Box | Smart | None, Size | None, Box | Smart | None, Size | None, Box | None]:
-        """Region, resize, cut, canvas and frame; ``self.size`` becomes what comes out."""
-        crop = self.component.get(a.Crop)
-        mode = crop.mode if crop else "limit"
-        box, boxed = self._box(mode)
-        if box is None:
-            return None, None, None, None, None
-        picture = self.size
-        if mode == "crop":
-            region = self._region(box)
-            self.size = region.size
-            return region, None, None, None, None
-        if mode == "thumb" and (boxed or self.component.has(a.Zoom)):
-            region = self._zoomed(box)
-            self._becomes(box)
-            return region, box, None, None, None
-        if mode in {"fill", "lfill"} and boxed:
-            covering = g.around(picture, box)
-            if mode == "lfill" and (covering.width > picture.width or covering.height > picture.height):
-                covering = picture
-            self._becomes(Size(min(box.width, covering.width), min(box.height, covering.height)))
-            cut = self._cut(self.size, covering, picture)
-            return None, _unless(covering, picture), cut, None, None
-        target = self._target(mode, box, boxed)
-        if mode in {"pad", "lpad"} and boxed:
-            self._becomes(box)
-            left, top = self._place_in_pad(target, box)
-            frame = Box(left, top, target.width, target.height) if target != box else None
-            return None, _unless(target, picture), None, box if frame else None, frame
-        self._becomes(target)
-        return None, _unless(target, picture), None, None, None
-
-    def _box(self, mode: str) -> tuple[Size | None, bool]:
-        """The box that ``w_ h_ ar_`` name, and whether both its sides were said."""
-        width, height = self._side(a.Width), self._side(a.Height)
-        ratio = self.component.get(a.AspectRatio)
-        picture = self.size
-        if width is not None and height is not None:
-            return Size(width, height), True
-        if ratio is not None:
-            if width is not None:
-                return Size(width, g.half_up(width / ratio.value.value)), True
-            if height is not None:
-                return Size(g.half_up(height * ratio.value.value), height), True
-            return g.ratio_box(picture, ratio.value, outside=mode in {"pad", "lpad"}), True
-        if width is not None:
-            return Size(width, g.half_up(picture.height * width / picture.width)), False
-        if height is not None:
-            return Size(g.half_up(picture.width * height / picture.height), height), False
-        return None, False
-
-    def _side(self, kind: type[a.Width] | type[a.Height]) -> int | None:
-        argument = self.component.get(kind)
-        if argument is None or argument.value == "auto":
-            return None
-        side = self.base.width if kind is a.Width else self.base.height
-        return g.length(argument.value, side, self.dpr)
-
-    def _target(self, mode: str, box: Size, boxed: bool) -> Size:
-        """The size of the whole picture after its resize."""
-        picture = self.size
-        if mode == "scale" or not boxed:
-            target = box
-        elif mode == "mfit":
-            target = g.around(picture, box)
-        else:
-            target = g.inside(picture, box)
-        grows = target.width > picture.width or target.height > picture.height
-        return picture if grows and mode in {"limit", "lfill", "lpad"} else target
-
-    def _zoomed(self, box: Size) -> Box | Smart:
-        """``thumb``: the part of the picture that fills the box after zooming in."""
-        zoom = self.component.get(a.Zoom)
-        picture = self.size
-        seen = g.inside(box, picture)  # the largest part with the box's ratio
-        factor = 1 / max(1.0, zoom.factor) if zoom else 1.0
-        # Without something to look for, zooming out can show no more than the whole.
-        return self._cut(g.scaled(seen, factor), picture, picture) or Box(0, 0, *picture)
-
     def _becomes(self, size: Size) -> None:
         """The picture grows or shrinks to ``size``. Raises ResultTooLarge."""
         check_result(size, self.setting.limits, entering=self.entering)
         self.size = size
-
-    # Place --------------------------------------------------------------------------------------------
-
-    def _gravity(self, default: str) -> str | FocalPoint:
-        argument = self.component.get(a.Gravity)
-        value = argument.value if argument else default
-        if value == "focus":
-            return FocalPoint(*self.setting.focus) if self.setting.focus else "center"
-        return value
-
-    def _offsets(self, scale: tuple[float, float] = (1.0, 1.0)) -> tuple[int, int]:
-        x, y = self.component.get(a.X), self.component.get(a.Y)
-        across = _pixels(x.value, self.base.width, self.dpr) if x else 0.0
-        down = _pixels(y.value, self.base.height, self.dpr) if y else 0.0
-        return g.signed_half_up(across * scale[0]), g.signed_half_up(down * scale[1])
-
-    def _region(self, box: Size) -> Box | Smart:
-        picture, gravity = self.size, self._gravity("north_west")
-        if isinstance(gravity, str) and gravity in SMART:
-            fitting = Size(min(box.width, picture.width), min(box.height, picture.height))
-            return Smart(fitting, SMART[gravity])
-        x, y = self._offsets()
-        if isinstance(gravity, FocalPoint):
-            return g.window(box, picture, gravity, x, y)
-        left, top = g.put(box, picture, gravity, x, y)
-        return g.clipped(Box(left, top, box.width, box.height), picture)
-
-    def _cut(self, size: Size, resized: Size, picture: Size) -> Box | Smart | None:
-        if size == resized:
-            return None
-        gravity = self._gravity("center")
-        if isinstance(gravity, str) and gravity in SMART:
-            return Smart(size, SMART[gravity])
-        # xy_center names a point of the picture before its resize, other offsets count in the result.
-        point = gravity == "xy_center"
-        scale = (resized.width / picture.width, resized.height / picture.height) if point else (1.0, 1.0)
-        return g.window(size, resized, gravity, *self._offsets(scale))
-
-    def _place_in_pad(self, picture: Size, canvas: Size) -> tuple[int, int]:
-        gravity = self._gravity("center")
-        if isinstance(gravity, FocalPoint):
-            left = g.signed_half_up((canvas.width - picture.width) * gravity.x)
-            top = g.signed_half_up((canvas.height - picture.height) * gravity.y)
-        else:
-            left, top = g.put(picture, canvas, gravity, *self._offsets())
-        return g.held(left, picture.width, canvas.width), g.held(top, picture.height, canvas.height)
 
     # Edge ---------------------------------------------------------------------------------------------
 
@@ -310,11 +187,3 @@ def _turn(component: Component) -> View:
     if rotate is not None and rotate.turn.isdigit():
         view = view.turn(int(rotate.turn))
     return view.flip(flip.axes) if flip is not None else view
-
-
-def _unless(size: Size, picture: Size) -> Size | None:
-    return None if size == picture else size
-
-
-def _pixels(value: int | Fraction, side: int, dpr: float) -> float:
-    return value.value * side if isinstance(value, Fraction) else value * dpr

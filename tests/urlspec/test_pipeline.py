@@ -84,7 +84,7 @@ def test_inside_a_component_things_happen_in_the_promised_order() -> None:
     # EXIF and right-angle turn, flip, trim, size, free angle, tones and colours, detail, corners, padding and
     # border, background, layer
     promised = [
-        "r", "flip", "e_trim", "c", "w", "h", "ar", "g", "x", "y", "z", "dpr", "a",
+        "r", "flip", "e_trim", "c", "w", "h", "ar", "mw", "mh", "g", "x", "y", "z", "dpr", "a",
         "e_brightness", "e_contrast", "e_gamma", "e_saturation", "e_hue", "e_grayscale", "e_sepia",
         "e_negate", "e_blur", "e_sharpen", "e_pixelate", "rad", "pad", "bo", "b", "o",
     ]  # fmt: skip

@@ -63,14 +63,21 @@ class Trim(Argument):
     colour: Colour | None = arg(ColourCodec(), "border colour", default=None)
 
 
-CROPS: Final = ("limit", "fit", "mfit", "scale", "fill", "lfill", "pad", "lpad", "crop", "thumb")
+CROPS: Final = (
+    "limit", "fit", "mfit", "scale", "fill", "lfill", "fill_pad", "pad", "lpad", "mpad", "crop", "thumb",
+    "auto", "auto_pad",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Crop(Argument):
-    """How the picture gets its size: `limit` fits inside and never enlarges, `fit` fits inside, `mfit` fits
-    around, `scale` stretches, `fill` covers and cuts, `lfill` the same without enlarging, `pad` fits and
-    fills up, `lpad` the same without enlarging, `crop` cuts a region, `thumb` fills after zooming by `z_`."""
+    """How the picture gets its size: `limit` fits inside and never enlarges, `fit` fits inside, `mfit` the
+    same and never shrinks, `scale` stretches, `fill` covers and cuts, `lfill` the same without enlarging,
+    `fill_pad` cuts at most a third of a side (and no face that `g_` names) and fills up the rest, `pad` fits
+    and fills up, `lpad` the same without enlarging, `mpad` fills up without resizing, `crop` cuts a region,
+    `thumb` fills after zooming by `z_`, `auto` the same but never closer than the picture's own pixels,
+    `auto_pad` the same but pads as `fill_pad` does. The last two and `fill_pad` look for the place
+    themselves (`g_auto`)."""
 
     key, example, group, method = "c", "c_fill,w_400,h_300", "Region and size", "crop"
     mode: str = arg(Word(CROPS), "mode")
@@ -101,9 +108,28 @@ class AspectRatio(Argument):
 
 
 @dataclass(frozen=True, slots=True)
+class MinWidth(Argument):
+    """Least width: where the result would be narrower it is enlarged, and what then lies outside `w_ h_` is
+    cut."""
+
+    key, example, group, method = "mw", "w_300,h_300,mw_200", "Region and size", "min_width"
+    value: int | Fraction = arg(LengthCodec(low=1), "pixels or fraction")
+
+
+@dataclass(frozen=True, slots=True)
+class MinHeight(Argument):
+    """Least height: where the result would be lower it is enlarged, and what then lies outside `w_ h_` is
+    cut."""
+
+    key, example, group, method = "mh", "w_300,h_300,mh_200", "Region and size", "min_height"
+    value: int | Fraction = arg(LengthCodec(low=1), "pixels or fraction")
+
+
+@dataclass(frozen=True, slots=True)
 class Gravity(Argument):
-    """What a crop keeps, where padding or a layer goes: compass words, `auto` (attention), `entropy`, `focus`
-    (stored with the asset), `fp:<x>:<y>`, or `xy_center` (the point `x_ y_`)."""
+    """What a crop keeps, where padding or a layer goes: compass words, `auto` (attention), `entropy`, `face`
+    (the largest) or `faces` (all; `g_auto` where there are none), `focus` (stored with the asset),
+    `fp:<x>:<y>`, or `xy_center` (the point `x_ y_`)."""
 
     key, example, group, method = "g", "c_fill,w_300,h_300,g_auto", "Region and size", "gravity"
     value: str | FocalPoint = arg(GravityCodec(), "where")
@@ -133,7 +159,8 @@ class Y(Argument):
 
 @dataclass(frozen=True, slots=True)
 class Zoom(Argument):
-    """Zoom of `c_thumb`: 2 shows half as much of the picture."""
+    """Zoom of `c_thumb` and `c_auto`: 2 shows half as much of the picture. With `g_face` the face takes up
+    half of the side at 1."""
 
     key, example, group, method = "z", "c_thumb,w_200,h_200,z_1.5", "Region and size", "zoom"
     factor: float = arg(Number(0.1, 10), "factor")

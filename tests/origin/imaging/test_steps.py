@@ -50,7 +50,7 @@ ELSEWHERE: dict[type[Argument], str] = {
     a.Angle: "edges: rotated",
     a.Trim: "edges: trim_box",
     **dict.fromkeys(
-        (a.Crop, a.Width, a.Height, a.AspectRatio, a.Gravity, a.X, a.Y, a.Zoom, a.Dpr),
+        (a.Crop, a.Width, a.Height, a.AspectRatio, a.MinWidth, a.MinHeight, a.Gravity, a.X, a.Y, a.Zoom, a.Dpr),
         "shape: sizes and places",
     ),
     a.CornerRadius: "edges: cornered",
