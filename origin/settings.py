@@ -5,25 +5,18 @@ Each is declared once; the reference in the README, ``origin doctor`` and the me
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from origin.sources import SourceSetting, read_sources
+from origin.variables import INPUTS, Bytes, Inputs, Keys, Names, Networks, Rate, Sources
 from urlspec.errors import nearest
 from urlspec.sign import EXAMPLE_SECRET, Keyring
 
-_BYTES = re.compile(r"([0-9]{1,15})\s*(B|KiB|MiB|GiB|TiB)?", re.ASCII)
-_RATE = re.compile(r"[1-9][0-9]{0,6}/(?:second|minute|hour|day)", re.ASCII)
-_UNITS = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
-
-INPUTS = ("jpeg", "png", "webp", "gif", "avif", "tiff", "svg", "heic", "jxl", "pdf", "bmp", "ico")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -33,57 +26,6 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
-
-
-def _bytes(value: object) -> object:
-    match = _BYTES.fullmatch(value.strip()) if isinstance(value, str) else None
-    if isinstance(value, str) and match is None:
-        raise ValueError("is not a number of bytes")
-    return int(match[1]) * _UNITS[match[2]] if match else value
-
-
-def _keys(value: object) -> object:
-    return Keyring.read(value) if isinstance(value, str) else value
-
-
-def _sources(value: object) -> object:
-    return read_sources(value) if isinstance(value, str) else value
-
-
-def _inputs(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    names = frozenset(name.strip() for name in value.split(",") if name.strip())
-    if unknown := sorted(names.difference(INPUTS)):
-        raise ValueError(
-            f"names {', '.join(unknown)}, which this build cannot read; known are {', '.join(INPUTS)}"
-        )
-    return names
-
-
-def _origins(value: object) -> object:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
-
-
-def _networks(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return tuple(
-        ipaddress.ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip()
-    )
-
-
-def _rate(value: object) -> object:
-    if isinstance(value, str) and value != "off" and not _RATE.fullmatch(value):
-        raise ValueError("is neither <count>/<second|minute|hour|day> nor off")
-    return value
-
-
-Bytes = Annotated[int, BeforeValidator(_bytes)]
-Rate = Annotated[str, BeforeValidator(_rate)]
-Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
 def _own(name: str, default: Any, doc: str, example: str, **rules: Any) -> Any:
@@ -136,7 +78,7 @@ class Settings(BaseModel):
         "https://img.example",
         pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
     )
-    signing_keys: Annotated[Keyring, BeforeValidator(_keys)] = _own(
+    signing_keys: Keys = _own(
         "ORIGIN_SIGNING_KEYS",
         Keyring(),
         "kid:secret[,kid:secret]; the first signs, all verify; `origin keys new` makes one",
@@ -151,7 +93,7 @@ class Settings(BaseModel):
         "Unsigned delivery: any, presets or none; any without keys, else none",
         "presets",
     )
-    sources: Annotated[tuple[SourceSetting, ...], BeforeValidator(_sources)] = _own(
+    sources: Sources = _own(
         "ORIGIN_SOURCES",
         (),
         "name=s3://bucket/prefix or name=file:///dir, with ;public to open it; separated by spaces",
@@ -201,7 +143,7 @@ class Settings(BaseModel):
     max_url_bytes: int = _own(
         "ORIGIN_MAX_URL_BYTES", 1_024, "Longest path, signature included", "1024", ge=64, le=8_000
     )
-    accept: Annotated[frozenset[str], BeforeValidator(_inputs)] = _own(
+    accept: Inputs = _own(
         "ORIGIN_ACCEPT", frozenset(INPUTS[:6]), "Types of originals that are accepted", "jpeg,png,webp"
     )
     cache_control: str = _own(
@@ -233,7 +175,7 @@ class Settings(BaseModel):
         "ORIGIN_REGISTRATION", None, "Who may register: open on loopback, else closed, unless set", "closed"
     )
     quota_bytes: Bytes = _own("ORIGIN_QUOTA_BYTES", 5 << 30, "What one user may store", "5GiB", ge=1)
-    trusted_proxies: Annotated[Networks, BeforeValidator(_networks)] = _own(
+    trusted_proxies: Networks = _own(
         "ORIGIN_TRUSTED_PROXIES",
         (),
         "Addresses or networks whose X-Forwarded-For is believed",
@@ -251,7 +193,7 @@ class Settings(BaseModel):
     )
     rate_register: Rate = _own("ORIGIN_RATE_REGISTER", "5/minute", "Registrations by address", "5/minute")
     rate_api: Rate = _own("ORIGIN_RATE_API", "300/minute", "Other API requests by user", "300/minute")
-    edges: Annotated[tuple[str, ...], BeforeValidator(_origins)] = _own(
+    edges: Names = _own(
         "ORIGIN_EDGES", (), "nginx caches to tell when an asset changes", "http://10.88.0.10:8080"
     )
     edge_secret: str | None = _own(
@@ -312,7 +254,7 @@ class Settings(BaseModel):
         "https://key@o0.ingest.sentry.io/0",
         pattern=r"^https?://[^@/\s]+@[^\s]+/[0-9]+$",
     )
-    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins)] = _own(
+    cors_origins: Names = _own(
         "ORIGIN_CORS_ORIGINS", (), "Origins that may call the API from a browser", "https://app.example"
     )
     cache_bytes: Bytes = _own("ORIGIN_CACHE_BYTES", 4 << 30, "Local copies of originals", "4GiB", ge=1)

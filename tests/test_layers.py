@@ -22,7 +22,8 @@ ARROWS: dict[str, set[str]] = {
     "origin.backends": {"origin.errors", "origin.ports"},
     "origin.http": {"urlspec", "origin.errors", "origin.service"},
     "origin.sources": {"urlspec"},
-    "origin.settings": {"urlspec", "origin.sources"},
+    "origin.variables": {"urlspec", "origin.sources"},
+    "origin.settings": {"urlspec", "origin.sources", "origin.variables"},
     "origin.wiring": {
         *("urlspec", "origin.errors", "origin.ports", "origin.imaging", "origin.service"),
         *("origin.backends", "origin.http", "origin.settings", "origin.sources", "origin.observe"),
