@@ -1,11 +1,11 @@
-# The origin alone; compose.yaml puts it behind nginx with everything it can talk to.
+# The origin with every extra, alone; compose.yaml puts it behind nginx with everything it can talk to.
 
 FROM python:3.11-slim-bookworm AS build
 RUN python -m venv /opt/origin
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
-COPY requirements.lock ./
-RUN /opt/origin/bin/pip install --require-hashes -r requirements.lock
+COPY requirements-all.lock ./
+RUN /opt/origin/bin/pip install --require-hashes -r requirements-all.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY urlspec urlspec
 COPY origin origin
@@ -29,7 +29,8 @@ ENV PATH=/opt/origin/bin:$PATH \
     XDG_CACHE_HOME=/data/.cache \
     ORIGIN_HOST=0.0.0.0 \
     ORIGIN_PORT=8000 \
-    ORIGIN_DATA_DIR=/data
+    ORIGIN_DATA_DIR=/data \
+    ORIGIN_ACCEPT=jpeg,png,webp,gif,avif,tiff,heic,jxl,pdf,bmp,ico
 
 # The only place it writes to: run with --read-only --tmpfs /tmp.
 VOLUME /data

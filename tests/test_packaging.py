@@ -147,7 +147,7 @@ def instructions(name: str) -> list[tuple[str, str]]:
 
 def test_the_image_is_built_from_the_lock_and_runs_without_rights() -> None:
     steps = instructions("Dockerfile")
-    assert any("--require-hashes -r requirements.lock" in rest for step, rest in steps if step == "RUN")
+    assert any("--require-hashes -r requirements-all.lock" in rest for step, rest in steps if step == "RUN")
     user, last_from = (
         max(index for index, step in enumerate(steps) if step[0] == name) for name in ("USER", "FROM")
     )

@@ -12,11 +12,12 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from origin.app import Origin, build
 from origin.errors import OriginError
-from origin.imaging.capabilities import OLDEST, capabilities
+from origin.imaging.capabilities import OLDEST, Format, capabilities
 from origin.settings import LOOPBACK, Settings, unknown_variables
 
 LITTLE_SPACE = 1 << 30
@@ -35,17 +36,21 @@ class Finding:
 async def examine(settings: Settings, console: Console) -> bool:
     """Print the report; whether nothing is wrong."""
     findings = [*_settings(settings), _data_folder(settings.data_dir)]
+    formats: tuple[Format, ...] = ()
     if findings[-1].state != "wrong":
         origin = build(settings)
         async with _opened(origin) as opening:
             findings += opening
             findings += [await _dependency(name, check) for name, (check, _) in origin.checks.items()]
-            findings += await _workers(origin)
+            found, formats = await _workers(origin)
+            findings += found
     table = Table("", "what", "found", "what to do", show_edge=False)
     for finding in findings:
         colour = {"ok": "green", "note": "yellow", "wrong": "red"}[finding.state]
         table.add_row(f"[{colour}]{finding.state}[/]", finding.what, finding.found, finding.advice)
     console.print(table)
+    if formats:
+        console.print(_capabilities(formats, settings.accept))
     return all(finding.state != "wrong" for finding in findings)
 
 
@@ -120,27 +125,48 @@ async def _dependency(name: str, check: Callable[[], Awaitable[None]]) -> Findin
     return Finding(name, "ok", "answers")
 
 
-async def _workers(origin: Origin) -> list[Finding]:
+def _capabilities(formats: tuple[Format, ...], accepted: frozenset[str]) -> Table:
+    """Every format: what this build does with it, by which library, and what it takes to have it read."""
+    table = Table(
+        "format", "read", "written", "by", "accepted", "what to do", show_edge=False, title="formats"
+    )
+    for one in formats:
+        steps = [one.missing] if one.missing else []
+        steps += [] if one.name in accepted else [f"name {one.name} in ORIGIN_ACCEPT"]
+        # Rich would take [heic] for a style.
+        table.add_row(
+            one.name,
+            _yes(one.reads),
+            _yes(one.writes),
+            one.by,
+            _yes(one.name in accepted),
+            escape(", ".join(steps)),
+        )
+    return table
+
+
+def _yes(whether: bool) -> str:
+    return "[green]yes[/]" if whether else "no"
+
+
+async def _workers(origin: Origin) -> tuple[list[Finding], tuple[Format, ...]]:
     """What the render workers are and can do, asked of one of them."""
     fonts = str(origin.settings.fonts) if origin.settings.fonts else None
     try:
         found = await origin.pool.run(capabilities, fonts)
     except OriginError as error:
-        return [Finding("libvips", "wrong", f"{error.code}: {error.detail}", "see the messages above")]
+        return [Finding("libvips", "wrong", f"{error.code}: {error.detail}", "see the messages above")], ()
     network = origin.pool.confinement.network
     cut_off = network == "namespace"
     jemalloc = "jemalloc" in os.environ.get("LD_PRELOAD", "")
     oldest = ".".join(str(part) for part in OLDEST)
-    return [
+    findings = [
         Finding(
             "libvips",
             "ok" if found.recent else "wrong",
             found.libvips,
             "" if found.recent else f"install {oldest} or newer: older ones have known holes",
         ),
-        Finding("reads", "ok", " ".join(found.reads)),
-        Finding("accepts", "ok", " ".join(sorted(origin.settings.accept)), "ORIGIN_ACCEPT"),
-        Finding("writes", "ok", " ".join(found.writes)),
         Finding(
             "fonts",
             "ok" if found.fonts else "note",
@@ -155,3 +181,14 @@ async def _workers(origin: Origin) -> list[Finding]:
         ),
         Finding("allocator", "ok", "jemalloc" if jemalloc else "glibc with few arenas"),
     ]
+    findings.append(
+        Finding("faces", "ok", "found by OpenCV")
+        if found.faces
+        else Finding("faces", "note", "g_face is refused", escape('pip install "image-origin[faces]"'))
+    )
+    promised = {one.name: one for one in found.formats if one.missing and one.name in origin.settings.accept}
+    findings += [
+        Finding(f"input {name}", "wrong", "accepted, but cannot be read", escape(one.missing))
+        for name, one in promised.items()
+    ]
+    return findings, found.formats

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from origin.imaging.faces import available
 from origin.imaging.fonts import installed
+from origin.imaging.inputs import EXTRAS
 
 OLDEST: Final = (8, 18, 2)
 """Older ones have known holes in their loaders."""
@@ -30,14 +32,28 @@ _SAVERS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class Format:
+    """What this build does with one format."""
+
+    name: str
+    reads: bool
+    writes: bool
+    by: str
+    """The library."""
+    missing: str = ""
+    """The command that installs what reading it needs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     libvips: str
     recent: bool
     """Not older than OLDEST."""
-    reads: tuple[str, ...]
-    writes: tuple[str, ...]
+    formats: tuple[Format, ...]
     fonts: tuple[str, ...]
     """Families."""
+    faces: bool
+    """``g_face`` can look for them."""
 
 
 def capabilities(fonts: str | None = None) -> Capabilities:
@@ -48,15 +64,25 @@ def capabilities(fonts: str | None = None) -> Capabilities:
     return Capabilities(
         ".".join(str(part) for part in version),
         version >= OLDEST,
-        _there(_LOADERS),
-        _there(_SAVERS),
+        _formats(),
         tuple(sorted(installed(fonts).values())),
+        available(),
     )
 
 
-def _there(operations: dict[str, str]) -> tuple[str, ...]:
+def _formats() -> tuple[Format, ...]:
+    own = [
+        Format(name, _there(loader), name in _SAVERS and _there(_SAVERS[name]), "libvips")
+        for name, loader in _LOADERS.items()
+    ]
+    extras = [
+        Format(name, extra.installed, False, extra.library, "" if extra.installed else extra.command)
+        for name, extra in EXTRAS.items()
+    ]
+    return (*own, *extras)
+
+
+def _there(operation: str) -> bool:
     import pyvips
 
-    return tuple(
-        name for name, operation in operations.items() if pyvips.type_find("VipsOperation", operation)
-    )
+    return bool(pyvips.type_find("VipsOperation", operation))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from origin.errors import ImageCorrupt
-from origin.imaging import exif, gif
+from origin.imaging import clean_extras, exif, gif
 from origin.imaging.clean_avif import avif
 from origin.imaging.clean_tiff import tiff
 
@@ -208,4 +208,8 @@ _CLEANERS: Final[Mapping[str, Callable[[bytes, bool], bytes]]] = {
     "gif": _gif,
     "tiff": _tiff,
     "avif": _avif,
+    "heic": _avif,
+    "jxl": lambda data, _: clean_extras.jxl(data),
+    "bmp": lambda data, _: clean_extras.bmp(data),
+    "ico": lambda data, credit: clean_extras.ico(data, lambda png: _png(png, credit)),
 }

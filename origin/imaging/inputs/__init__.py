@@ -29,6 +29,8 @@ class Extra:
     module: str
     reader: str
     """The module beside this one that reads the format."""
+    library: str
+    """Whose decoder it is."""
 
     @property
     def installed(self) -> bool:
@@ -40,11 +42,11 @@ class Extra:
 
 
 EXTRAS: Final = {
-    "heic": Extra("heic", "pillow_heif", "heif"),
-    "jxl": Extra("jxl", "pillow_jxl", "jxl"),
-    "pdf": Extra("pdf", "pypdfium2", "pdf"),
-    "bmp": Extra("heic", "PIL", "bmp"),
-    "ico": Extra("heic", "PIL", "ico"),
+    "heic": Extra("heic", "pillow_heif", "heif", "libheif"),
+    "jxl": Extra("jxl", "pillow_jxl", "jxl", "libjxl"),
+    "pdf": Extra("pdf", "pypdfium2", "pdf", "PDFium"),
+    "bmp": Extra("heic", "PIL", "bmp", "Pillow"),
+    "ico": Extra("heic", "PIL", "ico", "Pillow"),
 }
 """By format."""
 

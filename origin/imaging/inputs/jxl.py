@@ -6,8 +6,6 @@ of ISO/IEC 18181-1, sections "Image header" and "Image metadata", and 18181-2 fo
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +14,7 @@ import pyvips
 
 from origin.errors import ImageCorrupt
 from origin.imaging.colour import VipsImage
+from origin.imaging.inputs.boxes import boxes
 from origin.imaging.inputs.raster import in_memory
 from origin.imaging.model import Header, Opening
 
@@ -41,11 +40,11 @@ def header(path: str, opening: Opening) -> Header:  # noqa: ARG001 - it has no p
 def pixels(path: str, how: Load) -> VipsImage:
     data = Path(path).read_bytes()
     # No threads: there is one worker for every core.
-    rebuilt, info, body, icc, boxes = pillow_jxl.Decoder(num_threads=0)(data)
+    rebuilt, info, body, icc, extras = pillow_jxl.Decoder(num_threads=0)(data)
     if rebuilt:  # a JPEG that was packed without loss comes out as that JPEG
         image = pyvips.Image.jpegload_buffer(body, fail_on="error").autorot().copy_memory()
     else:
-        exif = next((bytes(box.data)[4:] for box in boxes if box.box_type == b"Exif"), None)
+        exif = next((bytes(box.data)[4:] for box in extras if box.box_type == b"Exif"), None)
         image = in_memory(bytes(body), info.width, info.height, _BANDS[info.mode], icc=icc, exif=exif)
         reader = _Reader(_codestream(data)[:_ENOUGH])
         reader.header(len(data))
@@ -63,30 +62,14 @@ def _codestream(data: bytes) -> bytes:
     if not data.startswith(_CONTAINER):
         return data
     parts = b""
-    for name, start, end in boxes(data):
+    for name, _, body, end in boxes(data):
         if name == b"jxlc":
-            return data[start:end]
+            return data[body:end]
         if name == b"jxlp":
-            parts += data[start + 4 : end]
+            parts += data[body + 4 : end]
             if len(parts) >= _ENOUGH:
                 break
     return parts
-
-
-def boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Name, first byte of the content and end of every box of the container. Raises ValueError."""
-    at = 0
-    while at + 8 <= len(data):
-        size, name = struct.unpack_from(">I4s", data, at)
-        body = at + 8
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", data, body)
-            body += 8
-        end = len(data) if size == 0 else at + size
-        if end < body or end > len(data):
-            raise ValueError("a box beyond the end")
-        yield name, body, end
-        at = end
 
 
 # Codestream ----------------------------------------------------------------------------------------------
