@@ -18,10 +18,20 @@ Paint = Callable[[VipsImage], VipsImage]
 class Canvas:
     """``size`` is what the URL's arguments see: one frame as shown, at its nominal size."""
 
-    def __init__(self, frames: list[VipsImage], view: View, size: Size, *, settled: bool = False) -> None:
+    def __init__(
+        self,
+        frames: list[VipsImage],
+        view: View,
+        size: Size,
+        *,
+        settled: bool = False,
+        vector: bool = False,
+    ) -> None:
+        """``vector``: the frames were drawn as large as they will be wanted, larger than ``size`` perhaps."""
         self.frames = frames
         self.view = view
         self.size = size
+        self._vector = vector
         self._converted = settled
         self._in_memory = settled or len(frames) > 1
 
@@ -40,7 +50,7 @@ class Canvas:
 
     def crop(self, box: Box) -> None:
         """Cut ``box`` of the picture as shown."""
-        if self._stored.width < self._actual.width or self._stored.height < self._actual.height:
+        if self._held_larger:
             self._resample()  # a cut in the resized picture is exact only there
         stored = self.view.stored(box, self.size)
         across = self._actual.width / self._stored.width
@@ -55,15 +65,15 @@ class Canvas:
 
     def resize(self, size: Size) -> None:
         grows = size.width > self.size.width or size.height > self.size.height
-        if grows and self._actual != self._stored:
+        if grows and self._actual != self._stored and not self._vector:
             self._resample()  # enlarging shows what the smaller picture holds, not what it was made from
         self.size = size
-        if grows:
+        if grows and not self._vector:
             self._resample()
 
     def find(self, smart: Smart) -> Box:
         """Where the pixels of the first frame say that a box should lie."""
-        if self._stored.width < self._actual.width or self._stored.height < self._actual.height:
+        if self._held_larger:
             self._resample()
         self._convert()
         self._show()
@@ -123,6 +133,11 @@ class Canvas:
     @property
     def _actual(self) -> Size:
         return Size(self.frames[0].width, self.frames[0].height)
+
+    @property
+    def _held_larger(self) -> bool:
+        stored, actual = self._stored, self._actual
+        return not self._vector and (stored.width < actual.width or stored.height < actual.height)
 
     @property
     def _stored(self) -> Size:

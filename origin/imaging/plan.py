@@ -7,6 +7,7 @@ pixels have a say (trimming, the size of a text), the plan is an upper bound and
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +19,7 @@ from origin.imaging.cost import Cost
 from origin.imaging.cropping import FACES
 from origin.imaging.faces import LOOKED_AT, SECONDS, check_available
 from origin.imaging.geometry import UPRIGHT, Size, Smart, View
-from origin.imaging.model import FORMATS, Accept, Header, Limits
+from origin.imaging.model import FORMATS, Accept, Header, Limits, Opening
 from origin.imaging.output import Output, choose
 from origin.imaging.placing import Placement, placement
 from origin.imaging.shape import Setting, Shape, check_result, shape
@@ -27,6 +28,7 @@ from urlspec import arguments as a
 from urlspec import outputs as o
 from urlspec.kinds import TextRef
 from urlspec.request import Component, LayerStep, Request, Step
+from urlspec.request import Output as Wanted
 from urlspec.sources import SourceRef
 
 Focus = Mapping[SourceRef, tuple[float, float]]
@@ -45,7 +47,10 @@ class Load:
     """Counted from 0."""
     frames: int = 1
     shrink: float = 1.0
-    """The picture may come this many times smaller: that is still at least twice what is needed."""
+    """The picture may come this many times smaller: that is still at least twice what is needed. A drawing
+    comes as it is needed, larger too (below 1)."""
+    density: int | None = None
+    """``dn_``."""
 
     @property
     def decoded(self) -> float:
@@ -53,7 +58,7 @@ class Load:
         match self.header.format:
             case "jpeg":
                 return next(whole for whole in (8, 4, 2, 1) if whole <= self.shrink or whole == 1)
-            case "webp" | "svg":
+            case "webp" | "svg" | "pdf":
                 return self.shrink
         return 1
 
@@ -123,9 +128,8 @@ class _Planner:
         steps = request.steps()
         view = UPRIGHT if ignores_orientation(request) else g.EXIF_VIEWS[header.orientation]
         size = view.shown(Size(*header.stored))
-        planned, result, alpha = self._steps(
-            steps, size, header.has_alpha, Setting(self.limits, self.focus.get(request.source))
-        )
+        setting = Setting(self.limits, self.focus.get(request.source), vector=header.vector)
+        planned, result, alpha = self._steps(steps, size, header.has_alpha, setting)
         check_result(result, self.limits)
         page = request.output.get(o.Page)
         animated = header.animated and page is None
@@ -139,7 +143,15 @@ class _Planner:
             limits=self.limits,
         )
         frames = header.frames if animated and output.name in ANIMATED_FORMATS else 1
-        load = Load(header, view, _page(page, header), frames, _shrink(planned, view))
+        density = request.output.get(o.Density)
+        load = Load(
+            header,
+            view,
+            _page(page, header),
+            frames,
+            self._shrink(header, planned, view),
+            density.dpi if density else None,
+        )
         shrunk = g.scaled(size, 1 / load.decoded)
         self.cost += costs.decoding(header, frames, load.decoded, kept=frames > 1 or not _streams(planned))
         if shrunk != result or not _streams(planned):
@@ -172,7 +184,7 @@ class _Planner:
                     self._work(done.leaving, operations)
                 size, alpha = done.leaving, _alpha_after(done, alpha)
                 planned.append(done)
-            setting = dataclasses.replace(setting, below=None, focus=setting.focus)
+            setting = dataclasses.replace(setting, below=None, vector=False)
         return tuple(planned), size, alpha
 
     def _layer(self, step: LayerStep, below: Size) -> PlannedLayer:
@@ -186,14 +198,22 @@ class _Planner:
             view = g.EXIF_VIEWS[header.orientation]
             size, alpha = view.shown(Size(*header.stored)), header.has_alpha
             focus, what = self.focus.get(ref), ref.path()
-        setting = Setting(self.limits, focus, below=below)
+        setting = Setting(self.limits, focus, below=below, vector=header is not None and header.vector)
         planned, result, _ = self._steps(layer_chain(step), size, alpha, setting)
         load = None
         if header is not None:
-            load = Load(header, view, shrink=_shrink(planned, view))
+            load = Load(header, view, shrink=self._shrink(header, planned, view))
             self.cost += costs.decoding(header, 1, load.decoded, kept=True)
         self._work(below, 2)
         return PlannedLayer(what, load, planned, result, placement(step, below, result), step.under)
+
+    def _shrink(self, header: Header, planned: tuple[Shape | PlannedLayer, ...], view: View) -> float:
+        scale = max(_scale(planned, view))
+        if not header.vector:
+            return max(1.0, 0.5 / scale)
+        side = max(header.width, header.height) / self.limits.max_side
+        area = header.width * header.height / self.limits.max_pixels
+        return max(1 / scale, side, math.sqrt(area))
 
     def _work(self, size: Size, operations: int) -> None:
         work = costs.raster(size, operations)
@@ -221,6 +241,12 @@ def layer_chain(step: LayerStep) -> tuple[Step, ...]:
     if isinstance(step.source, TextRef):
         opening = opening.without(a.Width)  # it wraps the text
     return (opening, *step.shape) if opening.arguments else step.shape
+
+
+def opening(output: Wanted) -> Opening:
+    """How the URL asks for its source to be opened."""
+    page, density = output.get(o.Page), output.get(o.Density)
+    return Opening(page.number - 1 if page else 0, density.dpi if density else None)
 
 
 def ignores_orientation(request: Request) -> bool:
@@ -255,32 +281,34 @@ def _alpha_after(done: Shape, alpha: bool) -> bool:
     return alpha or done.opacity < 100
 
 
-def _shrink(planned: Iterable[Shape | PlannedLayer], view: View) -> float:
-    """How many times smaller the decoder may decode: half of what the steps throw away.
+def _scale(planned: Iterable[Shape | PlannedLayer], view: View) -> tuple[float, float]:
+    """The smallest scale, across and down as stored, at which the picture is seen on its way.
 
-    As long as nothing but turning, cutting and resizing happens, the smallest scale on the way decides.
+    As long as nothing but turning, cutting and resizing happens; what follows needs all of it.
     """
-    across = down = smallest_across = smallest_down = 1.0
+    across = down = 1.0
+    seen: list[tuple[float, float]] = []
     needed = 0.0
-    if view.swaps:
-        across, down = down, across
+    swapped = view.swaps
     for step in planned:
         if isinstance(step, PlannedLayer) or step.trim:
             break
-        if step.turn.swaps:
-            across, down = down, across
-            smallest_across, smallest_down = smallest_down, smallest_across
+        swapped ^= step.turn.swaps
         if step.look:
             side = max(step.entering) / max(across, down)
             needed = max(needed, min(1.0, 0.5 * LOOKED_AT / side))
         if step.resize is not None:
             width, height = _seen(step)
-            across *= step.resize.width / width
-            down *= step.resize.height / height
-        smallest_across, smallest_down = min(smallest_across, across), min(smallest_down, down)
+            wider, higher = step.resize.width / width, step.resize.height / height
+            if swapped:
+                wider, higher = higher, wider
+            across, down = across * wider, down * higher
+            seen.append((across, down))
         if not step.plain:
             break
-    return max(1.0, 0.5 / max(needed, smallest_across, smallest_down))
+    if not seen:
+        return 1.0, 1.0
+    return max(needed, min(one[0] for one in seen)), max(needed, min(one[1] for one in seen))
 
 
 def _seen(step: Shape) -> tuple[float, float]:

@@ -18,11 +18,10 @@ from origin.imaging.layers import laid
 from origin.imaging.metadata import Kept
 from origin.imaging.model import MEDIA_TYPES, Header, Job, Rendered
 from origin.imaging.placing import placement
-from origin.imaging.plan import Load, Plan, PlannedLayer, layer_chain, plan
+from origin.imaging.plan import Load, Plan, PlannedLayer, layer_chain, opening, plan
 from origin.imaging.shape import Setting, check_result, shape
 from origin.imaging.steps import STEPS
 from origin.imaging.text import draw
-from urlspec import outputs as o
 from urlspec.kinds import TextRef
 from urlspec.request import Component, LayerStep, Step
 from urlspec.sources import SourceRef
@@ -47,11 +46,8 @@ def render(job: Job) -> Rendered:
 def _headers(job: Job) -> dict[SourceRef, Header]:
     """Headers of the source and of every layer."""
     request = job.request
-    page = request.output.get(o.Page)
     headers = {
-        request.source: decode.probe(
-            job.sources[request.source].path, job.limits, page.number - 1 if page else 0
-        )
+        request.source: decode.probe(job.sources[request.source].path, job.limits, opening(request.output))
     }
     for ref in request.layers():
         if not isinstance(ref, TextRef) and ref not in headers:
@@ -86,7 +82,7 @@ class _Renderer:
         began = time.perf_counter()
         frames = decode.load(planned.load, job.sources[job.request.source].path)
         kept = Kept.of(frames[0], planned.output.metadata)
-        canvas = Canvas(frames, planned.load.view, planned.load.size)
+        canvas = Canvas(frames, planned.load.view, planned.load.size, vector=planned.load.header.vector)
         self._run(canvas, job.request.steps(), job.request.source)
         describes = planned.output.describes
         if describes in {"json", "thumbhash", "blurhash"}:
@@ -124,13 +120,14 @@ class _Renderer:
     ) -> None:
         """``below`` is what fractions in the first step refer to."""
         focus = self.job.sources[source].focus if source is not None else None
-        setting = Setting(self.job.limits, focus, below)
+        vector = source is not None and self.headers[source].vector
+        setting = Setting(self.job.limits, focus, below, vector=vector)
         for step in steps:
             if isinstance(step, LayerStep):
                 self._lay(canvas, step)
             else:
                 self.warnings += component(canvas, step, setting)
-            setting = dataclasses.replace(setting, below=None)
+            setting = dataclasses.replace(setting, below=None, vector=False)
 
     def _lay(self, canvas: Canvas, step: LayerStep) -> None:
         layer = self._layer(step, canvas.size)
@@ -148,7 +145,8 @@ class _Renderer:
         else:
             header = self.headers[ref]
             how = Load(header, EXIF_VIEWS[header.orientation], shrink=self._shrink(step))
-            layer = Canvas(decode.load(how, self.job.sources[ref].path), how.view, how.size)
+            frames = decode.load(how, self.job.sources[ref].path)
+            layer = Canvas(frames, how.view, how.size, vector=header.vector)
             self._run(layer, layer_chain(step), ref, below)
         layer.settle()
         return layer
