@@ -11,6 +11,7 @@ from urlspec.drafts import Draft as Draft
 from urlspec.drafts import Placed as Placed
 from urlspec.judge_outputs import judge_outputs
 from urlspec.judge_sizes import AREAS, drop, judge_size
+from urlspec.judge_texts import judge_text
 from urlspec.kinds import TextRef
 from urlspec.pipeline import EFFECTS, PLACEMENT, place
 from urlspec.request import Dropped, Output, Request, component, matched
@@ -22,7 +23,11 @@ MOST_LAYERS: Final = 8
 
 _CLOSING: Final = PLACEMENT | {a.LayerApply}
 _PIXELS: Final = frozenset(
-    {a.Border, *(kind for kind in EFFECTS if any(field.codec.unit == "pixels" for field in kind.fields()))}
+    {
+        a.Border,
+        a.Shadow,
+        *(kind for kind in EFFECTS if any(field.codec.unit == "pixels" for field in kind.fields())),
+    }
 )
 """What is always said in pixels, which ``dpr_`` multiplies."""
 
@@ -215,11 +220,12 @@ def _component(draft: Draft, *, closed: bool) -> Iterator[Dropped]:
     if not at_once:
         yield from drop(draft, {a.Tiled, a.Blend}, "it belongs to a component that lays a layer")
     if text:
-        sizes = {a.Crop, a.Height, a.AspectRatio, a.MinWidth, a.MinHeight, a.Zoom}
-        yield from drop(draft, sizes, "w_ wraps a text; nothing else sizes it")
+        sizes = {a.Crop, a.AspectRatio, a.MinWidth, a.MinHeight, a.Zoom}
+        yield from drop(draft, sizes, "w_ and h_ are the box of a text; nothing else sizes it")
     else:
         yield from drop(draft, {a.TextColour}, "there is no text layer in this component")
     yield from judge_size(draft, at_once=at_once)
+    yield from judge_text(draft)
     if at_once:
         yield from _placing(draft)
     if not text and not any(_in_pixels(one.argument) for one in draft.placed):
@@ -228,6 +234,8 @@ def _component(draft: Draft, *, closed: bool) -> Iterator[Dropped]:
 
 def _in_pixels(argument: Argument) -> bool:
     """Whether ``dpr_`` changes what the argument says."""
+    if isinstance(argument, a.Background):
+        return argument.multiplied(2) != argument
     if isinstance(argument, a.CornerRadius):
         return argument.radii != "max"
     if isinstance(argument, a.Padding):

@@ -217,6 +217,42 @@ class Operations:
         """
         return self._add(arguments.Angle, degrees=degrees)
 
+    def auto_brightness(self, amount: int = 100) -> Self:
+        """Lift or lower the middle tones towards middle grey; 0 changes nothing.
+
+        amount: an integer from 0 to 100.
+
+        Written ``e_auto_brightness[:<amount>]``, for example ``e_auto_brightness``.
+        """
+        return self._add(arguments.AutoBrightness, amount=amount)
+
+    def auto_color(self, amount: int = 100) -> Self:
+        """Take a colour cast away: black, white and the middle become neutral; 0 changes nothing.
+
+        amount: an integer from 0 to 100.
+
+        Written ``e_auto_color[:<amount>]``, for example ``e_auto_color``.
+        """
+        return self._add(arguments.AutoColour, amount=amount)
+
+    def auto_contrast(self, amount: int = 100) -> Self:
+        """Stretch the tones from black to white, colours kept; 0 changes nothing.
+
+        amount: an integer from 0 to 100.
+
+        Written ``e_auto_contrast[:<amount>]``, for example ``e_auto_contrast``.
+        """
+        return self._add(arguments.AutoContrast, amount=amount)
+
+    def enhance(self, amount: int = 100) -> Self:
+        """Automatic tones, some neutral balance, and a little more contrast and colour; 0 changes nothing.
+
+        amount: an integer from 0 to 100.
+
+        Written ``e_enhance[:<amount>]``, for example ``e_enhance``.
+        """
+        return self._add(arguments.Enhance, amount=amount)
+
     def brightness(self, amount: int) -> Self:
         """Brighter or darker; 0 changes nothing.
 
@@ -262,6 +298,16 @@ class Operations:
         """
         return self._add(arguments.Hue, degrees=degrees)
 
+    def tint(self, amount: int, colour: Colour | str) -> Self:
+        """A wash of one colour over everything; 0 changes nothing, 100 leaves the colour alone.
+
+        amount: an integer from 0 to 100.
+        colour: a CSS colour name or rgb:RRGGBB or rgb:RRGGBBAA.
+
+        Written ``e_tint:<amount>:<colour>``, for example ``e_tint:40:navy``.
+        """
+        return self._add(arguments.Tint, amount=amount, colour=colour)
+
     def grayscale(self) -> Self:
         """Take all colour away.
 
@@ -278,12 +324,77 @@ class Operations:
         """
         return self._add(arguments.Sepia, amount=amount)
 
+    def monochrome(self, colour: Colour | str, amount: int = 100) -> Self:
+        """Shades of one colour, from black over the colour to white; amount 0 changes nothing.
+
+        colour: a CSS colour name or rgb:RRGGBB or rgb:RRGGBBAA.
+        amount: an integer from 0 to 100.
+
+        Written ``e_monochrome:<colour>[:<amount>]``, for example ``e_monochrome:teal``.
+        """
+        return self._add(arguments.Monochrome, colour=colour, amount=amount)
+
+    def duotone(self, dark: Colour | str, light: Colour | str, amount: int = 100) -> Self:
+        """Two inks: dark tones take the first colour, light ones the second; amount 0 changes nothing.
+
+        dark: a CSS colour name or rgb:RRGGBB or rgb:RRGGBBAA.
+        light: a CSS colour name or rgb:RRGGBB or rgb:RRGGBBAA.
+        amount: an integer from 0 to 100.
+
+        Written ``e_duotone:<dark>:<light>[:<amount>]``, for example ``e_duotone:midnightblue:gold``.
+        """
+        return self._add(arguments.Duotone, dark=dark, light=light, amount=amount)
+
+    def blackwhite(self, threshold: int = 50) -> Self:
+        """Black and white only: white is what is at least as light as the threshold.
+
+        threshold: an integer from 0 to 100.
+
+        Written ``e_blackwhite[:<threshold>]``, for example ``e_blackwhite:40``.
+        """
+        return self._add(arguments.BlackWhite, threshold=threshold)
+
     def negate(self) -> Self:
         """Every colour becomes its complement.
 
         Written ``e_negate``, for example ``e_negate``.
         """
         return self._add(arguments.Negate)
+
+    def colorblind_assist(
+        self,
+        deficiency: Literal["deuteranopia", "protanopia", "tritanopia"] = 'deuteranopia',
+    ) -> Self:
+        """Shift the colours that someone colour-blind confuses to where they can be told apart.
+
+        deficiency: one of deuteranopia protanopia tritanopia.
+
+        Written ``e_colorblind_assist[:<deficiency>]``, for example ``e_colorblind_assist``.
+        """
+        return self._add(arguments.ColorblindAssist, deficiency=deficiency)
+
+    def colorblind(
+        self,
+        deficiency: Literal["deuteranopia", "protanopia", "tritanopia", "deuteranomaly", "protanomaly",
+            "tritanomaly", "achromatopsia"] = 'deuteranopia',
+    ) -> Self:
+        """How the picture looks to someone who sees no (…anopia) or little (…anomaly) green, red or blue.
+
+        deficiency: one of deuteranopia protanopia tritanopia deuteranomaly protanomaly tritanomaly
+            achromatopsia.
+
+        Written ``e_colorblind[:<deficiency>]``, for example ``e_colorblind:protanopia``.
+        """
+        return self._add(arguments.Colorblind, deficiency=deficiency)
+
+    def denoise(self, strength: int = 30) -> Self:
+        """Smooth noise away and keep edges; 0 changes nothing.
+
+        strength: an integer from 0 to 100.
+
+        Written ``e_denoise[:<strength>]``, for example ``e_denoise:30``.
+        """
+        return self._add(arguments.Denoise, strength=strength)
 
     def blur(self, sigma: float) -> Self:
         """Gaussian blur; 0 changes nothing.
@@ -304,6 +415,18 @@ class Operations:
         """
         return self._add(arguments.Sharpen, sigma=sigma, strength=strength)
 
+    def unsharp(self, sigma: float = 1.0, amount: int = 100, threshold: int = 0) -> Self:
+        """Unsharp mask on every colour: adds what a blur takes away, where it is at least the threshold;
+        amount 0 changes nothing.
+
+        sigma: a number from 0.1 to 100 pixels.
+        amount: an integer from 0 to 500.
+        threshold: an integer from 0 to 255.
+
+        Written ``e_unsharp[:<sigma>[:<amount>[:<threshold>]]]``, for example ``e_unsharp:2:120:3``.
+        """
+        return self._add(arguments.Unsharp, sigma=sigma, amount=amount, threshold=threshold)
+
     def pixelate(self, block: int = 5) -> Self:
         """Blocks of one colour; 0 and 1 change nothing.
 
@@ -313,6 +436,87 @@ class Operations:
         """
         return self._add(arguments.Pixelate, block=block)
 
+    def blur_region(
+        self,
+        left: int | float | Fraction | str,
+        top: int | float | Fraction | str,
+        width: int | float | Fraction | str,
+        height: int | float | Fraction | str,
+        sigma: float = 20.0,
+    ) -> Self:
+        """Blur a rectangle of the picture; it is cut to the picture, and may not lie wholly outside.
+
+        left: pixels (0 to 65535) or a fraction such as 0.5 (from 0, at most 10).
+        top: pixels (0 to 65535) or a fraction such as 0.5 (from 0, at most 10).
+        width: pixels (1 to 65535) or a fraction such as 0.5 (above 0, at most 10).
+        height: pixels (1 to 65535) or a fraction such as 0.5 (above 0, at most 10).
+        sigma: a number from 0 to 200 pixels.
+
+        Written ``e_blur_region:<left>:<top>:<width>:<height>[:<sigma>]``, for example
+            ``e_blur_region:0.25:0.25:0.5:0.5``.
+        """
+        return self._add(arguments.BlurRegion, left=left, top=top, width=width, height=height, sigma=sigma)
+
+    def pixelate_region(
+        self,
+        left: int | float | Fraction | str,
+        top: int | float | Fraction | str,
+        width: int | float | Fraction | str,
+        height: int | float | Fraction | str,
+        block: int = 16,
+    ) -> Self:
+        """Blocks of one colour in a rectangle; it is cut to the picture, and may not lie wholly outside.
+
+        left: pixels (0 to 65535) or a fraction such as 0.5 (from 0, at most 10).
+        top: pixels (0 to 65535) or a fraction such as 0.5 (from 0, at most 10).
+        width: pixels (1 to 65535) or a fraction such as 0.5 (above 0, at most 10).
+        height: pixels (1 to 65535) or a fraction such as 0.5 (above 0, at most 10).
+        block: an integer from 0 to 1000 pixels.
+
+        Written ``e_pixelate_region:<left>:<top>:<width>:<height>[:<block>]``, for example
+            ``e_pixelate_region:0.25:0.25:0.5:0.5:12``.
+        """
+        return self._add(arguments.PixelateRegion, left=left, top=top, width=width, height=height, block=block)
+
+    def vignette(self, amount: int = 40) -> Self:
+        """Darken towards the corners; 0 changes nothing.
+
+        amount: an integer from 0 to 100.
+
+        Written ``e_vignette[:<amount>]``, for example ``e_vignette:60``.
+        """
+        return self._add(arguments.Vignette, amount=amount)
+
+    def gradient(
+        self,
+        colour: Colour | str,
+        amount: int = 80,
+        direction: float | str = 180.0,
+        start: int = 40,
+    ) -> Self:
+        """A colour that sets in on the way and grows to the far edge, as behind a caption; amount 0 changes
+        nothing.
+
+        colour: a CSS colour name or rgb:RRGGBB or rgb:RRGGBBAA.
+        amount: an integer from 0 to 100.
+        direction: up, right, down, left, or degrees clockwise from upwards (0 to 360).
+        start: an integer from 0 to 99.
+
+        Written ``e_gradient:<colour>[:<amount>[:<direction>[:<start>]]]``, for example
+            ``e_gradient:black:80``.
+        """
+        return self._add(arguments.GradientOverlay, colour=colour, amount=amount, direction=direction, start=start)
+
+    def fade(self, part: int = 30, direction: float | str = 180.0) -> Self:
+        """The picture becomes transparent over the last part of the way to one edge; 0 changes nothing.
+
+        part: an integer from 0 to 100.
+        direction: up, right, down, left, or degrees clockwise from upwards (0 to 360).
+
+        Written ``e_fade[:<part>[:<direction>]]``, for example ``e_fade:50``.
+        """
+        return self._add(arguments.Fade, part=part, direction=direction)
+
     def corner_radius(self, radii: int | str | tuple[int, ...]) -> Self:
         """Rounded, transparent corners; `max` makes an ellipse.
 
@@ -321,6 +525,27 @@ class Operations:
         Written ``rad_<radii>``, for example ``c_fill,w_200,h_200,rad_20``.
         """
         return self._add(arguments.CornerRadius, radii=radii)
+
+    def shadow(
+        self,
+        x: int = 0,
+        y: int = 8,
+        blur: int = 24,
+        colour: Colour | str = Colour(red=0, green=0, blue=0, alpha=255),
+        opacity: int = 40,
+    ) -> Self:
+        """Shadow of the picture's outline, for which room is made; what is added outside comes after it.
+
+        x: an integer from -1000 to 1000 pixels.
+        y: an integer from -1000 to 1000 pixels.
+        blur: an integer from 0 to 400 pixels.
+        colour: a CSS colour name or rgb:RRGGBB or rgb:RRGGBBAA.
+        opacity: an integer from 0 to 100.
+
+        Written ``e_shadow[:<x>[:<y>[:<blur>[:<colour>[:<opacity>]]]]]``, for example
+            ``w_200,rad_20,e_shadow``.
+        """
+        return self._add(arguments.Shadow, x=x, y=y, blur=blur, colour=colour, opacity=opacity)
 
     def padding(self, sides: int | str | tuple[int | Fraction, ...]) -> Self:
         """Space added outside the picture, filled with `b_`: top, right, bottom, left.
@@ -332,7 +557,8 @@ class Operations:
         return self._add(arguments.Padding, sides=sides)
 
     def border(self, value: str) -> Self:
-        """A border added outside the picture and its padding.
+        """A border added outside the picture and its padding; it follows `rad_` where no padding lies
+        between.
 
         value: <width>px_solid_<colour>, for example 4px_solid_red or 4px_solid_rgb:ff0000.
 
@@ -340,15 +566,18 @@ class Operations:
         """
         return self._add(arguments.Border, value=value)
 
-    def background(self, colour: Colour | str) -> Self:
+    def background(self, fill: Colour | str) -> Self:
         """What shows through: in padding, behind alpha, beside a turned picture. White where nothing is
         said.
 
-        colour: a CSS colour name or rgb:RRGGBB or rgb:RRGGBBAA.
+        fill: a CSS colour name, rgb:RRGGBB, rgb:RRGGBBAA,
+            gradient:<colour>:<colour>[:<colour>…][:<direction>], auto[:border or predominant[_contrast or
+            _gradient[:<direction>]]], or blurred[:<sigma px or auto>[:<brightness>]]; a direction is up,
+            right, down, left or degrees.
 
-        Written ``b_<colour>``, for example ``c_pad,w_300,h_300,b_rgb:336699``.
+        Written ``b_<fill>``, for example ``c_pad,w_300,h_300,b_rgb:336699``.
         """
-        return self._add(arguments.Background, colour=colour)
+        return self._add(arguments.Background, fill=fill)
 
     def opacity(self, percent: int) -> Self:
         """How opaque the picture or the layer is; 100 changes nothing.

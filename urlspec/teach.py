@@ -27,6 +27,18 @@ DIALECTS: Final = {
 }  # fmt: skip
 """What other dialects call our arguments."""
 
+EFFECT_DIALECTS: Final = {
+    "unsharp_mask": "e_unsharp:<sigma px>:<amount %>", "usm": "e_unsharp:", "colorize": "e_tint:",
+    "improve": "e_enhance", "viesus_correct": "e_enhance", "auto_colour": "e_auto_color",
+    "simulate_colorblind": "e_colorblind:", "assist_colorblind": "e_colorblind_assist:",
+    "dropshadow": "e_shadow:", "drop_shadow": "e_shadow:", "gradient_fade": "e_fade:",
+    "greyscale": "e_grayscale", "invert": "e_negate", "threshold": "e_blackwhite:",
+    "median": "e_denoise:", "noise": "e_denoise:", "blur_faces": "e_blur_region:",
+    "pixelate_faces": "e_pixelate_region:", "opacity": "o_", "rounded_corners": "rad_",
+    "make_transparent": "e_fade:", "fill_light": "e_gamma:", "brightness_hsb": "e_brightness:",
+}  # fmt: skip
+"""What other dialects call our effects."""
+
 _JOINED = re.compile(r"([A-Za-z]+)([-=:]?)(.*)", re.DOTALL)
 _SIDES = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", re.ASCII)
 _METHODS: Final = {kind.method: f"{kind.key}_{kind.word}" for kind in PIPELINE}
@@ -78,6 +90,8 @@ def _unknown_word(text: str, key: str, word: str) -> tuple[str, str | None, Sequ
             None,
             known,
         )
+    if key == "e" and (meant := EFFECT_DIALECTS.get(word)) is not None:
+        return f"There is no effect {shown}; what comes near is written {meant}.", meant, known
     head = f"{key}_{re.split(r'[_0-9=-]', word, maxsplit=1)[0]}"
     if head in BY_WORD:
         return f"There is no argument {shown}; a number follows its word after a colon.", f"{head}:", known

@@ -172,6 +172,7 @@ class LengthCodec(Codec[AutoLength]):
     high: int = 65_535
     top: float = 10.0
     auto: bool = False
+    unit: str = ""
     type_name = "int | float | Fraction | str"
 
     @property

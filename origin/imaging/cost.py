@@ -6,6 +6,7 @@ right, only in order: what is refused by them could not have met its deadline or
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,8 @@ from origin.errors import ImageTooComplex, TooExpensive
 from origin.imaging.geometry import Size
 from origin.imaging.model import Header, Limits
 from origin.imaging.output import Output
+from urlspec import arguments as a
+from urlspec.declare import Argument
 
 GENEROUS: Final = 3.0
 """A render is refused only when its estimate exceeds the deadline this many times."""
@@ -21,6 +24,7 @@ _BASE_BYTES: Final = 30_000_000
 
 _DECODE_SECONDS: Final = {
     "jpeg": 0.007, "png": 0.012, "webp": 0.014, "gif": 0.012, "avif": 0.035, "tiff": 0.014, "svg": 0.05,
+    "heic": 0.03, "jxl": 0.06, "pdf": 0.05, "bmp": 0.01, "ico": 0.05,
 }  # fmt: skip
 """Per megapixel of the source."""
 
@@ -33,6 +37,13 @@ _ENCODE_BYTES: Final = {
     "jpeg": 4, "png": 4, "webp": 10, "webp lossless": 25, "gif": 13, "avif": 30, "tiff": 6,
 }  # fmt: skip
 """Per pixel of the result."""
+
+
+_HEAVY: Final[Mapping[type[Argument], int]] = {
+    a.Denoise: 10, a.Hue: 6, a.Colorblind: 3, a.ColorblindAssist: 3, a.Unsharp: 3, a.Vignette: 3,
+    a.GradientOverlay: 3, a.Fade: 2, a.Sharpen: 3, a.Enhance: 2,
+}  # fmt: skip
+"""Effects that take several times as long as a plain one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,9 @@ class Cost:
 def decoding(header: Header, frames: int, shrink: float, *, kept: bool) -> Cost:
     """Decoding ``frames`` frames, ``shrink`` times smaller; ``kept`` when the pixels are held in memory."""
     pixels = header.width * header.height
+    if header.vector:
+        pixels = int(pixels / shrink**2)  # what is drawn
+        shrink = 1
     megapixels = pixels * frames / 1e6
     seconds = _DECODE_SECONDS.get(header.format, 0.05) * megapixels
     if header.interlaced:
@@ -69,8 +83,10 @@ def _decoder_bytes(header: Header) -> float:
             return (16.0 if deep else 8.0) if header.interlaced else 0.5
         case "avif":
             return 25.0 if deep else 15.0
-        case "webp" | "gif":
+        case "webp" | "gif" | "heic" | "bmp" | "ico" | "svg" | "pdf":
             return 8.0
+        case "jxl":
+            return 24.0
     return 4.0
 
 
@@ -85,6 +101,11 @@ def encoding(output: Output, size: Size, frames: int) -> Cost:
     name = f"{output.name} lossless" if lossless else output.name
     seconds = _ENCODE_SECONDS.get(name, 0.17) * size.pixels * frames / 1e6
     return Cost((_ENCODE_BYTES.get(name, 30) + frames - 1) * size.pixels, seconds * output.attempts)
+
+
+def operations(effects: Sequence[Argument]) -> int:
+    """How many plain operations the effects are worth."""
+    return sum(_HEAVY.get(type(effect), 1) for effect in effects)
 
 
 def check(cost: Cost, limits: Limits) -> None:

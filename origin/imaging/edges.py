@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 import pyvips
 
+from origin.imaging import planes
 from origin.imaging.colour import VipsImage, split, to_colour, with_alpha
 from origin.imaging.geometry import Box, Size, bounding
+from origin.imaging.shape import room
+from origin.imaging.steps.detail import blurred
 from urlspec import arguments as a
 from urlspec.values import Colour
 
@@ -116,6 +119,21 @@ def _corner(across: float, down: float) -> VipsImage:
     return (coverage < 0).ifthenelse(0, (coverage > 255).ifthenelse(255, coverage)).cast("uchar")
 
 
+def shadowed(image: VipsImage, shadow: a.Shadow) -> VipsImage:
+    """The picture above its own shadow, on a canvas that holds both."""
+    top, right, bottom, left = room(shadow)
+    canvas = Size(image.width + left + right, image.height + top + bottom)
+    _, alpha = split(image)
+    outline = planes.plain(Size(image.width, image.height), [255]) if alpha is None else alpha
+    outline = outline.embed(left + shadow.x, top + shadow.y, *canvas)
+    if shadow.blur:
+        outline = blurred(outline.copy_memory(), shadow.blur / 2)
+    cast = (outline * (shadow.opacity / 100 * shadow.colour.alpha / 255)).rint().cast("uchar")
+    ink = [shadow.colour.red, shadow.colour.green, shadow.colour.blue]
+    under = planes.plain(canvas, ink).bandjoin(cast).copy(interpretation="srgb")
+    return _rounded(under.composite2(with_alpha(to_colour(image)), "over", x=left, y=top))
+
+
 def extended(image: VipsImage, canvas: Size, left: int, top: int, fill: Colour) -> VipsImage:
     """The picture at ``left``, ``top`` of a larger canvas in one colour."""
     if not _is_grey(fill):
@@ -130,6 +148,23 @@ def padded(image: VipsImage, sides: tuple[int, int, int, int], fill: Colour) -> 
     top, right, bottom, left = sides
     canvas = Size(image.width + left + right, image.height + top + bottom)
     return extended(image, canvas, left, top, fill)
+
+
+def bordered(
+    image: VipsImage, width: int, colour: Colour, radii: tuple[int, int, int, int] | str | None
+) -> VipsImage:
+    """A border around the picture; around rounded corners it is rounded itself, as in CSS."""
+    if radii is None:
+        return padded(image, (width,) * 4, colour)
+    canvas = Size(image.width + 2 * width, image.height + 2 * width)
+    if isinstance(radii, tuple):
+        first, second, third, fourth = (radius + width if radius else 0 for radius in radii)
+        radii = (first, second, third, fourth)
+    shape = corner_mask(canvas, radii)
+    shape = (shape * (colour.alpha / 255)).rint().cast("uchar") if colour.alpha < 255 else shape
+    ring = planes.plain(canvas, [colour.red, colour.green, colour.blue]).bandjoin(shape)
+    ring = ring.copy(interpretation="srgb")
+    return _rounded(ring.composite2(with_alpha(to_colour(image)), "over", x=width, y=width))
 
 
 def backed(image: VipsImage, colour: Colour) -> VipsImage:

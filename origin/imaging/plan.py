@@ -23,16 +23,20 @@ from origin.imaging.model import FORMATS, Accept, Header, Limits, Opening
 from origin.imaging.output import Output, choose
 from origin.imaging.placing import Placement, placement
 from origin.imaging.shape import Setting, Shape, check_result, shape
-from origin.imaging.textbox import text_bound
+from origin.imaging.fonts import remarks
+from origin.imaging.textbox import text_bound, text_box, text_work
 from urlspec import arguments as a
 from urlspec import outputs as o
+from urlspec.backgrounds import opaque
 from urlspec.kinds import TextRef
-from urlspec.request import Component, LayerStep, Request, Step
+from urlspec.request import Component, LayerStep, Request, Step, component
 from urlspec.request import Output as Wanted
 from urlspec.sources import SourceRef
+from urlspec.values import Colour
 
 Focus = Mapping[SourceRef, tuple[float, float]]
 
+TRANSPARENT: Final = Colour(0, 0, 0, 0)
 ANIMATED_FORMATS: Final = frozenset({"gif", "webp"})
 
 
@@ -102,19 +106,26 @@ def plan(
     limits: Limits,
     accept: Accept = "jpeg",
     focus: Focus | None = None,
+    fonts: str | None = None,
 ) -> Plan:
     """Raises ResultTooLarge, RegionOutside, TooExpensive, ImageTooComplex, BadRequest (``pg_``)."""
-    return _Planner(request, headers, limits, focus or {}).plan(accept)
+    return _Planner(request, headers, limits, focus or {}, fonts).plan(accept)
 
 
 class _Planner:
     def __init__(
-        self, request: Request, headers: Mapping[SourceRef, Header], limits: Limits, focus: Focus
+        self,
+        request: Request,
+        headers: Mapping[SourceRef, Header],
+        limits: Limits,
+        focus: Focus,
+        fonts: str | None,
     ) -> None:
         self.request = request
         self.headers = headers
         self.limits = limits
         self.focus = focus
+        self.fonts = fonts
         self.cost = Cost()
         self.held = 0
         """Bytes of the largest picture that is held, for each frame."""
@@ -179,7 +190,8 @@ class _Planner:
                     check_available()
                     self.cost += Cost(0, SECONDS)
                 self.exact = self.exact and done.trim is None
-                operations = len(done.effects) + bool(done.angle) + bool(done.corners) + bool(done.background)
+                operations = costs.operations(done.effects) + 3 * bool(done.shadow)
+                operations += bool(done.angle) + bool(done.corners) + bool(done.background)
                 if operations:
                     self._work(done.leaving, operations)
                 size, alpha = done.leaving, _alpha_after(done, alpha)
@@ -191,8 +203,7 @@ class _Planner:
         ref = step.source
         header: Header | None = None
         if isinstance(ref, TextRef):
-            size, alpha, focus, what = text_bound(ref, step.opening, below, self.limits), True, None, "text"
-            self.exact = False
+            size, alpha, focus, what = self._text(ref, step.opening, below), True, None, "text"
         else:
             header = self.headers[ref]
             view = g.EXIF_VIEWS[header.orientation]
@@ -206,6 +217,15 @@ class _Planner:
             self.cost += costs.decoding(header, 1, load.decoded, kept=True)
         self._work(below, 2)
         return PlannedLayer(what, load, planned, result, placement(step, below, result), step.under)
+
+    def _text(self, text: TextRef, opening: Component, below: Size) -> Size:
+        """An upper bound of the text's size."""
+        box = text_box(text, opening, below, self.limits)
+        size = text_bound(text, box, self.limits)
+        self.exact = False
+        self.warnings += remarks(text.family, text.text, self.fonts)
+        self._work(size, text_work(text, box))
+        return size
 
     def _shrink(self, header: Header, planned: tuple[Shape | PlannedLayer, ...], view: View) -> float:
         scale = max(_scale(planned, view))
@@ -224,9 +244,15 @@ class _Planner:
         for step in planned:
             if not isinstance(step, Shape):
                 continue
-            fills = step.canvas or step.padding or step.angle or step.corners
+            fills = (
+                step.canvas
+                or step.padding
+                or _alpha_after(dataclasses.replace(step, background=None), alpha=False)
+            )
             if step.background is not None and not fills and not self.headers[self.request.source].has_alpha:
-                self.warnings.append(f"b_{step.background}: nothing shows through an opaque picture")
+                self.warnings.append(
+                    f"{a.Background(step.background)}: nothing shows through an opaque picture"
+                )
         for part in self.request.components:
             zoom, gravity = part.get(a.Zoom), part.get(a.Gravity)
             if zoom is not None and zoom.factor < 1 and not (gravity and gravity.value in FACES):
@@ -238,9 +264,20 @@ class _Planner:
 def layer_chain(step: LayerStep) -> tuple[Step, ...]:
     """What shapes a layer's own picture, in order."""
     opening = step.opening.without(a.Layer, a.Underlay, a.TextColour)
-    if isinstance(step.source, TextRef):
-        opening = opening.without(a.Width)  # it wraps the text
-    return (opening, *step.shape) if opening.arguments else step.shape
+    if not isinstance(step.source, TextRef):
+        return (opening, *step.shape) if opening.arguments else step.shape
+    opening = opening.without(a.Width, a.Height)  # they are the box of the text
+    if step.source.stroke:
+        opening = opening.without(a.Border)  # it is the outline of the letters
+    chain = (opening, *step.shape) if opening.arguments else step.shape
+    return tuple(_on_nothing(part) if isinstance(part, Component) else part for part in chain)
+
+
+def _on_nothing(part: Component) -> Component:
+    """Around a text there is nothing, where no background is said; around a picture it would be white."""
+    if not part.has(a.Padding) or part.has(a.Background):
+        return part
+    return component([*part.arguments, a.Background(TRANSPARENT)])
 
 
 def opening(output: Wanted) -> Opening:
@@ -270,13 +307,13 @@ def _page(page: o.Page | None, header: Header) -> int:
 def _alpha_after(done: Shape, alpha: bool) -> bool:
     if done.canvas and done.fill.alpha < 255:
         alpha = True
-    if done.angle or done.corners:
+    if done.angle or done.corners or done.shadow or any(isinstance(one, a.Fade) for one in done.effects):
         alpha = True
     if done.padding and done.fill.alpha < 255:
         alpha = True
     if done.border and done.border[1].alpha < 255:
         alpha = True
-    if done.background is not None and done.background.alpha == 255:
+    if done.background is not None and opaque(done.background):
         alpha = False
     return alpha or done.opacity < 100
 

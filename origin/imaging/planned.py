@@ -7,6 +7,7 @@ from typing import Any
 from origin.imaging.geometry import UPRIGHT, Box, Size
 from origin.imaging.plan import Plan, PlannedLayer
 from origin.imaging.shape import Shape
+from urlspec import arguments as a
 
 
 def described(plan: Plan) -> dict[str, Any]:
@@ -67,10 +68,12 @@ def _step(step: Shape | PlannedLayer) -> dict[str, Any]:
         value = getattr(step, name)
         if value is not None:
             shown[name] = list(value) if isinstance(value, tuple) else value
+    if step.shadow:
+        shown["shadow"] = str(step.shadow)
     if step.border:
         shown["border"] = {"width": step.border[0], "colour": str(step.border[1])}
     if step.background:
-        shown["background"] = str(step.background)
+        shown["background"] = str(a.Background(step.background)).removeprefix("b_")
     if step.opacity < 100:
         shown["opacity"] = step.opacity
     return shown

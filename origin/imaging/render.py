@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 import pyvips
 
 from origin.errors import ImageUnprocessable, OriginError
-from origin.imaging import decode, edges
+from origin.imaging import backings, decode, edges
 from origin.imaging.canvas import Canvas
+from origin.imaging.colour import VipsImage
 from origin.imaging.describe import MEDIA, data_uri, describe
 from origin.imaging.encode import Animation, encode
 from origin.imaging.geometry import EXIF_VIEWS, Box, Size, Smart
@@ -19,12 +20,14 @@ from origin.imaging.metadata import Kept
 from origin.imaging.model import MEDIA_TYPES, Header, Job, Rendered
 from origin.imaging.placing import placement
 from origin.imaging.plan import Load, Plan, PlannedLayer, layer_chain, opening, plan
-from origin.imaging.shape import Setting, check_result, shape
+from origin.imaging.shape import Setting, Shape, check_result, shape
 from origin.imaging.steps import STEPS
 from origin.imaging.text import draw
+from urlspec.backgrounds import Auto, BackgroundValue, Blurred
 from urlspec.kinds import TextRef
 from urlspec.request import Component, LayerStep, Step
 from urlspec.sources import SourceRef
+from urlspec.values import Colour
 
 
 def render(job: Job) -> Rendered:
@@ -32,7 +35,7 @@ def render(job: Job) -> Rendered:
     started = time.perf_counter()
     headers = _headers(job)
     focus = {ref: source.focus for ref, source in job.sources.items() if source.focus}
-    planned = plan(job.request, headers, job.limits, job.accept, focus)
+    planned = plan(job.request, headers, job.limits, job.accept, focus, job.fonts)
     probed = time.perf_counter()
     try:
         done = _Renderer(job, planned, headers).render()
@@ -138,9 +141,7 @@ class _Renderer:
         """The layer's own picture, settled; of an animation the first frame."""
         ref = step.source
         if isinstance(ref, TextRef):
-            drawn = draw(ref, step.opening, below, self.job.limits, self.job.fonts)
-            self.warnings += drawn.warnings
-            layer = Canvas.of(drawn.image)
+            layer = Canvas.of(draw(ref, step.opening, below, self.job.limits, self.job.fonts))
             self._run(layer, layer_chain(step), None, below)
         else:
             header = self.headers[ref]
@@ -194,26 +195,51 @@ def component(canvas: Canvas, part: Component, setting: Setting) -> list[str]:
         canvas.resize(done.resize)
     if done.cut is not None:
         canvas.crop(canvas.find(done.cut) if isinstance(done.cut, Smart) else done.cut)
+    seen = _seen(canvas, done)
     if done.canvas is not None and done.frame is not None:
         whole, frame = done.canvas, done.frame
         canvas.paint(lambda image: edges.extended(image, whole, frame.left, frame.top, done.fill))
     if done.angle:
         canvas.paint(lambda image: edges.rotated(image, done.angle))
     for effect in done.effects:
-        work = STEPS[type(effect)]
-        canvas.paint(lambda image, work=work, effect=effect: work(image, effect))  # type: ignore[misc]
+        canvas.settle()
+        canvas.paint(STEPS[type(effect)](canvas.frames, effect))
+    if seen and not done.angle:
+        seen = _seen(canvas, done, done.frame)
     if done.corners is not None:
         corners = done.corners
         canvas.paint(lambda image: edges.cornered(image, corners))
+    if done.shadow is not None:
+        shadow = done.shadow
+        canvas.paint(lambda image: edges.shadowed(image, shadow))
     if done.padding is not None:
         padding = done.padding
         canvas.paint(lambda image: edges.padded(image, padding, done.fill))
     if done.border is not None:
         width, colour = done.border
-        canvas.paint(lambda image: edges.padded(image, (width,) * 4, colour))
+        # Padding and shadow have straight edges, whatever the picture inside them has.
+        outline = None if done.padding or done.shadow else done.corners
+        canvas.paint(lambda image: edges.bordered(image, width, colour, outline))
     if done.background is not None:
-        background = done.background
-        canvas.paint(lambda image: edges.backed(image, background))
+        _back(canvas, done.background, seen, done.frame)
     if done.opacity < 100:
         canvas.paint(lambda image: edges.faded(image, done.opacity))
     return warnings
+
+
+def _seen(canvas: Canvas, done: Shape, frame: Box | None = None) -> list[VipsImage]:
+    """The frames by themselves, before space is added, where the background is made from them."""
+    if not isinstance(done.background, Auto | Blurred):
+        return []
+    canvas.settle()
+    return [image.crop(*frame) for image in canvas.frames] if frame is not None else canvas.frames
+
+
+def _back(canvas: Canvas, background: BackgroundValue, seen: list[VipsImage], frame: Box | None) -> None:
+    canvas.settle()
+    if isinstance(background, Colour):
+        canvas.paint(lambda image: edges.backed(image, background))
+    elif canvas.frames[0].hasalpha():
+        own = frame or Box(0, 0, *(Size(seen[0].width, seen[0].height) if seen else canvas.size))
+        behind = backings.backings(background, seen or canvas.frames, canvas.size, own)
+        canvas.paint(lambda image: backings.laid_on(image, next(behind)))

@@ -5,7 +5,9 @@ A :class:`Shape` is all that the steps need; they ask no URL and no setting.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import Final
 
 from origin.errors import ResultTooLarge
 from origin.imaging import geometry as g
@@ -13,10 +15,13 @@ from origin.imaging.cropping import Scene, cropping
 from origin.imaging.geometry import UPRIGHT, Box, Size, Smart, View
 from origin.imaging.model import Limits
 from urlspec import arguments as a
+from urlspec.backgrounds import BackgroundValue, opaque
 from urlspec.declare import Argument
 from urlspec.pipeline import EFFECTS
 from urlspec.request import Component
 from urlspec.values import WHITE, Colour
+
+CLEAR: Final = Colour(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +60,35 @@ class Shape:
     effects: tuple[Argument, ...] = ()
     """Lengths multiplied by ``dpr`` already."""
     corners: tuple[int, int, int, int] | str | None = None
+    shadow: a.Shadow | None = None
+    """Lengths multiplied by ``dpr`` already."""
     padding: tuple[int, int, int, int] | None = None
     """Top, right, bottom, left."""
     border: tuple[int, Colour] | None = None
-    background: Colour | None = None
+    background: BackgroundValue | None = None
+    """Lengths multiplied by ``dpr`` already."""
     opacity: int = 100
 
     @property
     def fill(self) -> Colour:
-        """What new area is filled with."""
-        return self.background or WHITE
+        """What new area is filled with at once: nothing where the background shows through later."""
+        if self.background is None:
+            return WHITE
+        seen = isinstance(self.background, Colour) and opaque(self.background)
+        return self.background if seen and isinstance(self.background, Colour) else CLEAR
 
     @property
     def plain(self) -> bool:
         """Nothing but turning, cutting and resizing: what follows may still decide how small to decode."""
-        paints = self.canvas or self.angle or self.effects or self.corners or self.padding or self.border
+        paints = (
+            self.canvas
+            or self.angle
+            or self.effects
+            or self.corners
+            or self.shadow
+            or self.padding
+            or self.border
+        )
         return not (self.trim or paints or self.background or self.opacity < 100)
 
 
@@ -100,7 +119,9 @@ class _Shaper:
         degrees = float(angle.degrees) if angle is not None else 0.0
         if degrees:
             self._becomes(g.bounding(self.size, degrees))
+        effects = self._effects()
         corners = self._corners()
+        shadow = self._shadow()
         padding = self._padding()
         border = self._border()
         background, opacity = self.component.get(a.Background), self.component.get(a.Opacity)
@@ -116,13 +137,12 @@ class _Shaper:
             canvas=done.canvas,
             frame=done.frame,
             angle=degrees,
-            effects=tuple(
-                one.multiplied(self.dpr) for one in self.component.arguments if isinstance(one, EFFECTS)
-            ),
+            effects=effects,
             corners=corners,
+            shadow=shadow,
             padding=padding,
             border=border,
-            background=background.colour if background else None,
+            background=background.multiplied(self.dpr).fill if background else None,
             opacity=opacity.percent if opacity else 100,
         )
 
@@ -130,6 +150,14 @@ class _Shaper:
         """The picture grows or shrinks to ``size``. Raises ResultTooLarge."""
         check_result(size, self.setting.limits, entering=self.entering)
         self.size = size
+
+    def _effects(self) -> tuple[Argument, ...]:
+        """Raises RegionOutside: a face that stays to be seen is worse than no picture."""
+        found = (one.multiplied(self.dpr) for one in self.component.arguments if isinstance(one, EFFECTS))
+        return tuple(
+            within(one, self.size) if isinstance(one, a.BlurRegion | a.PixelateRegion) else one
+            for one in found
+        )
 
     # Edge ---------------------------------------------------------------------------------------------
 
@@ -139,6 +167,15 @@ class _Shaper:
             return "max" if argument else None
         first, second, third, fourth = (g.offset(radius, 0, self.dpr) for radius in argument.radii)
         return first, second, third, fourth
+
+    def _shadow(self) -> a.Shadow | None:
+        argument = self.component.get(a.Shadow)
+        if argument is None:
+            return None
+        shadow = argument.multiplied(self.dpr)
+        top, right, bottom, left = room(shadow)
+        self._becomes(Size(self.size.width + left + right, self.size.height + top + bottom))
+        return shadow
 
     def _padding(self) -> tuple[int, int, int, int] | None:
         argument = self.component.get(a.Padding)
@@ -158,6 +195,31 @@ class _Shaper:
         width = g.length(argument.value.width, 0, self.dpr)
         self._becomes(Size(self.size.width + 2 * width, self.size.height + 2 * width))
         return width, argument.value.colour
+
+
+def within(op: a.BlurRegion | a.PixelateRegion, picture: Size) -> a.BlurRegion | a.PixelateRegion:
+    """The same with all sides in pixels inside ``picture``. Raises RegionOutside."""
+    box = g.clipped(
+        Box(
+            g.offset(op.left, picture.width, 1.0),
+            g.offset(op.top, picture.height, 1.0),
+            g.length(op.width, picture.width, 1.0),
+            g.length(op.height, picture.height, 1.0),
+        ),
+        picture,
+    )
+    return replace(op, left=box.left, top=box.top, width=box.width, height=box.height)
+
+
+def room(shadow: a.Shadow) -> tuple[int, int, int, int]:
+    """What a shadow adds at the top, right, bottom and left: three standard deviations, as it is moved."""
+    reach = math.ceil(1.5 * shadow.blur)
+    return (
+        max(0, reach - shadow.y),
+        max(0, reach + shadow.x),
+        max(0, reach + shadow.y),
+        max(0, reach - shadow.x),
+    )
 
 
 def check_result(size: Size, limits: Limits, *, entering: Size | None = None) -> None:

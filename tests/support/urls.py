@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from urlspec import kinds, qualities, texts, values
+from urlspec import backgrounds, kinds, qualities, texts, values
 from urlspec.arguments import Layer, LayerApply, Preset, Underlay, Width
 from urlspec.declare import Argument
 from urlspec.judge import Draft, Placed
@@ -61,6 +61,28 @@ TEXT_LAYERS = st.builds(
     align=st.sampled_from(texts.ALIGNS),
 )
 
+DIRECTIONS = decimals(0, 359.9999)
+BACKGROUNDS = (
+    COLOURS
+    | st.builds(
+        backgrounds.Gradient,
+        st.lists(COLOURS, min_size=2, max_size=backgrounds.MOST_COLOURS).map(tuple),
+        DIRECTIONS,
+    )
+    | st.builds(
+        backgrounds.Auto,
+        st.sampled_from(["border", "predominant"]),
+        st.sampled_from(["plain", "contrast"]),
+    )
+    | st.builds(
+        backgrounds.Auto,
+        st.sampled_from(["border", "predominant"]),
+        st.just("gradient"),
+        st.none() | DIRECTIONS,
+    )
+    | st.builds(backgrounds.Blurred, st.none() | decimals(0.1, 1_000), st.integers(-100, 100))
+)
+
 BY_CODEC: dict[type[values.Codec[Any]], Callable[[Any], Strategy]] = {
     values.Integer: lambda codec: st.integers(codec.low, codec.high),
     values.Number: lambda codec: decimals(codec.low, codec.high),
@@ -70,6 +92,8 @@ BY_CODEC: dict[type[values.Codec[Any]], Callable[[Any], Strategy]] = {
     values.ColourCodec: lambda _: COLOURS,
     values.RatioCodec: ratios,
     values.Text: file_names,
+    backgrounds.DirectionCodec: lambda _: DIRECTIONS,
+    backgrounds.BackgroundCodec: lambda _: BACKGROUNDS,
     kinds.GravityCodec: lambda _: (
         st.sampled_from(kinds.GRAVITY_WORDS) | st.builds(kinds.FocalPoint, decimals(0, 1), decimals(0, 1))
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from urlspec.backgrounds import BackgroundCodec, BackgroundValue, Blurred
 from urlspec.declare import Argument, arg
 from urlspec.kinds import (
     BorderCodec,
@@ -13,6 +14,7 @@ from urlspec.kinds import (
     PaddingCodec,
 )
 from urlspec.values import (
+    BLACK,
     Colour,
     ColourCodec,
     Fraction,
@@ -32,6 +34,21 @@ class CornerRadius(Argument):
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow(Argument):
+    """Shadow of the picture's outline, for which room is made; what is added outside comes after it."""
+
+    key, word, example, group, method = "e", "shadow", "w_200,rad_20,e_shadow", "Shape and edge", "shadow"
+    x: int = arg(Integer(-1_000, 1_000, "pixels"), "to the right", default=0)
+    y: int = arg(Integer(-1_000, 1_000, "pixels"), "down", default=8)
+    blur: int = arg(Integer(0, 400, "pixels"), "softness: two standard deviations, as in CSS", default=24)
+    colour: Colour = arg(ColourCodec(), "colour", default=BLACK)
+    opacity: int = arg(Integer(0, 100), "percent", default=40)
+
+    def settled(self) -> Argument | None:
+        return self if self.opacity and self.colour.alpha else None
+
+
+@dataclass(frozen=True, slots=True)
 class Padding(Argument):
     """Space added outside the picture, filled with `b_`: top, right, bottom, left."""
 
@@ -44,7 +61,7 @@ class Padding(Argument):
 
 @dataclass(frozen=True, slots=True)
 class Border(Argument):
-    """A border added outside the picture and its padding."""
+    """A border added outside the picture and its padding; it follows `rad_` where no padding lies between."""
 
     key, example, group, method = "bo", "w_200,bo_10px_solid_red", "Shape and edge", "border"
     value: BorderValue = arg(BorderCodec(), "width, style and colour")
@@ -58,7 +75,12 @@ class Background(Argument):
     """What shows through: in padding, behind alpha, beside a turned picture. White where nothing is said."""
 
     key, example, group, method = "b", "c_pad,w_300,h_300,b_rgb:336699", "Shape and edge", "background"
-    colour: Colour = arg(ColourCodec(), "colour")
+    fill: BackgroundValue = arg(BackgroundCodec(), "what")
+
+    def multiplied(self, dpr: float) -> Background:
+        if isinstance(self.fill, Blurred) and self.fill.sigma is not None:
+            return Background(Blurred(self.fill.sigma * dpr, self.fill.brightness))
+        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,19 @@ Every step takes a picture in memory, 8-bit sRGB or grey with or without alpha, 
 lengths in pixels of that picture. Alpha is left as it is, unless the step moves pixels.
 """
 
-from origin.imaging.steps import colour, detail, tone
-from origin.imaging.steps.registry import STEPS, Step, step
+from origin.imaging.steps import automatic, colour, detail, light, regions, tone
+from origin.imaging.steps.registry import STEPS, Paint, Step, measured, step
 
-__all__ = ["STEPS", "Step", "colour", "detail", "step", "tone"]
+__all__ = [
+    "STEPS",
+    "Paint",
+    "Step",
+    "automatic",
+    "colour",
+    "detail",
+    "light",
+    "measured",
+    "regions",
+    "step",
+    "tone",
+]
