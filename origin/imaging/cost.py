@@ -100,7 +100,8 @@ def encoding(output: Output, size: Size, frames: int) -> Cost:
     lossless = output.quality is not None and output.quality.level == "lossless"
     name = f"{output.name} lossless" if lossless else output.name
     seconds = _ENCODE_SECONDS.get(name, 0.17) * size.pixels * frames / 1e6
-    return Cost((_ENCODE_BYTES.get(name, 30) + frames - 1) * size.pixels, seconds * output.attempts)
+    held = 4 * size.pixels * frames if output.looks else 0
+    return Cost(held + (_ENCODE_BYTES.get(name, 30) + frames - 1) * size.pixels, seconds * output.attempts)
 
 
 def operations(effects: Sequence[Argument]) -> int:

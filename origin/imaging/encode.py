@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 import pyvips
 
 from origin.errors import CeilingUnreachable
-from origin.imaging.colour import VipsImage, to_colour
+from origin.imaging import content
+from origin.imaging.colour import VipsImage, to_colour, with_alpha
+from origin.imaging.grades import level
 from origin.imaging.metadata import Kept
-from origin.imaging.output import Output
-from urlspec.kinds import QualityValue
+from origin.imaging.output import Output, photograph
+from origin.imaging.savers import DEPTHS, Saving, save
+from urlspec.qualities import QualityValue
 
 DEFAULT_QUALITY: Final[Mapping[str, int]] = {"jpeg": 80, "webp": 79, "avif": 60}
+"""Without ``q_``. JPEG stays below 90, where 4:4:4 begins and bytes jump."""
 
-GRADES: Final[Mapping[str, Mapping[str, int]]] = {
-    "best": {"jpeg": 88, "webp": 85, "avif": 73},
-    "good": {"jpeg": 80, "webp": 74, "avif": 61},
-    "eco": {"jpeg": 67, "webp": 54, "avif": 53},
-    "low": {"jpeg": 50, "webp": 38, "avif": 46},
-}
-"""``q_auto``: about equal closeness in every format.
 
-Measured on eleven photographs at widths of 480 and 1000, as the mean SSIM of luma against the picture before
-encoding, with the encoder settings below: 0.975, 0.958, 0.940 and 0.920. At ``good`` that took 1.26 bits a
-pixel in JPEG, 0.87 in WebP and 0.77 in AVIF. JPEG stays below 90, where 4:4:4 begins and bytes jump.
-"""
-
-_AVIF_QUICK_ABOVE: Final = 2_000_000
-"""Pixels above which AVIF is written at its least effort: three times as fast, 5 % more bytes."""
+_SHARP: Final = "webp lossless"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,16 +32,35 @@ class Animation:
     loop: int
 
 
-def encode(frames: list[VipsImage], output: Output, kept: Kept, animation: Animation | None) -> bytes:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Encoded:
+    body: bytes
+    name: str
+    """Of the format: one of ``model.FORMATS``."""
+
+
+def encode(frames: list[VipsImage], output: Output, kept: Kept, animation: Animation | None) -> Encoded:
     """The picture in the output's format, metadata as kept. Raises CeilingUnreachable (``mb_``)."""
-    image = _joined(frames, animation)
-    image = kept.on(image)
-    if output.name == "jpeg":
-        image = flattened(image)
-    write = _WRITERS[output.name]
-    if output.max_bytes is None:
-        return bytes(write(image, _quality(output), _options(kept)))
-    return _under(output, image.copy_memory(), kept)
+    image = kept.on(_joined(frames, animation))
+    if output.looks:
+        image = image.copy_memory()
+    names: tuple[str, ...] = (output.name,)
+    if output.choices:
+        image, names = _by_content(image, output)
+    best: Encoded | None = None
+    refused: CeilingUnreachable | None = None
+    for name in names:
+        try:
+            made = Encoded(_written(name, image, output, kept), name.partition(" ")[0])
+        except CeilingUnreachable as error:
+            refused = error
+            continue
+        if best is None or len(made.body) < len(best.body):
+            best = made
+    if best is None:
+        assert refused is not None
+        raise refused
+    return best
 
 
 def flattened(image: VipsImage) -> VipsImage:
@@ -72,101 +82,90 @@ def _joined(frames: list[VipsImage], animation: Animation | None) -> VipsImage:
     return image
 
 
-# Quality -----------------------------------------------------------------------------------------------
+def _by_content(image: VipsImage, output: Output) -> tuple[VipsImage, tuple[str, ...]]:
+    """``f_auto``: the picture without alpha that nothing shows through, and the formats worth trying."""
+    if content.opaque(image):
+        image = content.without_alpha(image)
+    lossy = photograph(output.choices, alpha=image.hasalpha())
+    if not content.flat(image):
+        return image, (lossy,)
+    sharp = _SHARP if "webp" in output.choices else "png"
+    return image, tuple(dict.fromkeys((lossy, sharp)))
 
 
-def _quality(output: Output) -> QualityValue:
-    """The quality to write with; ``auto`` becomes a number."""
-    wanted = output.quality or QualityValue("auto")
-    if wanted.level == "auto":
-        default = DEFAULT_QUALITY if output.quality is None else GRADES[wanted.grade]
-        return QualityValue(default.get(output.name, 80))
-    return wanted
-
-
-def _under(output: Output, image: VipsImage, kept: Kept) -> bytes:
-    """The best quality whose bytes fit under ``mb_``, by halving; pixels are made once."""
-    most = output.max_bytes
-    assert most is not None
-    write, options = _WRITERS[output.name], _options(kept)
-    start = _quality(output)
-    body = bytes(write(image, start, options))
-    if len(body) <= most:
+def _written(name: str, image: VipsImage, output: Output, kept: Kept) -> bytes:
+    """The picture in one format. Raises CeilingUnreachable."""
+    if name == _SHARP:  # better than whatever quality was asked for
+        name, output = "webp", dataclasses.replace(output, quality=QualityValue("lossless"))
+    if name == "jpeg":
+        image = flattened(image)
+    saving = _decided(name, image, output, kept)
+    body = save(name, image, saving)
+    if name == "png" and (output.palette or output.choices):
+        body = _indexed(body, image, saving, exact=not output.palette)
+    if output.max_bytes is None or len(body) <= output.max_bytes:
         return body
-    smallest = body
-    if output.name in DEFAULT_QUALITY:
-        top = start.level if isinstance(start.level, int) else 100
-        low, high, best = 1, top - 1 if isinstance(start.level, int) else 100, b""
-        for _ in range(output.attempts - 1):
+    return _under(output.max_bytes, name, image, saving, body, output.attempts)
+
+
+def _decided(name: str, image: VipsImage, output: Output, kept: Kept) -> Saving:
+    """How to write; ``auto`` becomes a number."""
+    quality = output.quality or QualityValue(DEFAULT_QUALITY.get(name, 80))
+    profile = "p3" if output.space == "p3" else None
+    saving = Saving(quality, progressive=output.progressive, keep=kept.flags, profile=profile)
+    if quality.level != "auto":
+        return saving
+    number = level(image, name, saving) if name in DEFAULT_QUALITY else 80
+    return dataclasses.replace(saving, quality=QualityValue(number))
+
+
+def _indexed(body: bytes, image: VipsImage, saving: Saving, *, exact: bool) -> bytes:
+    """The PNG with a palette, where that is smaller; ``exact``: and where it shows the same."""
+    indexed = save("png", image, dataclasses.replace(saving, depth=8))
+    if len(indexed) >= len(body):
+        return body
+    return body if exact and not _same(image, pyvips.Image.new_from_buffer(indexed, "")) else indexed
+
+
+def _same(image: VipsImage, other: VipsImage) -> bool:
+    """Whether two pictures show the same. An invisible pixel's colour is not shown."""
+    one, other = (with_alpha(to_colour(each)) for each in (image, other))
+    clear = one.extract_band(3) == 0
+    return bool(((one != other).bandor() & ~(clear & (other.extract_band(3) == 0))).max() == 0)
+
+
+# Ceiling -----------------------------------------------------------------------------------------------
+
+
+def _under(most: int, name: str, image: VipsImage, saving: Saving, body: bytes, attempts: int) -> bytes:
+    """What fits under ``mb_``: the best quality by halving, or the most colours; pixels are made once."""
+    tries = [body]
+
+    def fits(quality: QualityValue, depth: int = 0) -> bool:
+        tries.append(save(name, image, dataclasses.replace(saving, quality=quality, depth=depth)))
+        return len(tries[-1]) <= most
+
+    if name in DEFAULT_QUALITY:
+        start = saving.quality
+        low, high, best = 1, start.level - 1 if isinstance(start.level, int) else 100, b""
+        for _ in range(attempts - 1):
             if low > high:
                 break
             # The first guess is low: what does not fit at once is often far too large.
-            level = (low + high) // 2
-            body = bytes(write(image, dataclasses.replace(start, level=level), options))
-            smallest = min(smallest, body, key=len)
-            if len(body) <= most:
-                best, low = body, level + 1
+            number = (low + high) // 2
+            if fits(QualityValue(number, chroma=start.chroma)):
+                best, low = tries[-1], number + 1
             else:
-                high = level - 1
+                high = number - 1
         if best:
             return best
-        smallest = min(smallest, bytes(write(image, dataclasses.replace(start, level=1), options)), key=len)
-        if len(smallest) <= most:
-            return smallest
+        if fits(QualityValue(1, chroma=start.chroma)):
+            return tries[-1]
+    elif name in {"png", "gif"}:
+        for depth in DEPTHS:
+            if fits(saving.quality, depth):
+                return tries[-1]
+    least = len(min(tries, key=len))
     raise CeilingUnreachable(
-        f"The {output.name.upper()} has at least {len(smallest)} bytes at this size; "
-        f"mb_{most} cannot be met.",
-        bytes=len(smallest),
+        f"The {name.upper()} has at least {least} bytes at this size; mb_{most} cannot be met.", bytes=least
     )
-
-
-# Formats -----------------------------------------------------------------------------------------------
-
-
-def _options(kept: Kept) -> dict[str, Any]:
-    return {"keep": kept.flags}
-
-
-def _jpeg(image: VipsImage, quality: QualityValue, options: dict[str, Any]) -> Any:
-    subsample = {"444": "off", "420": "on"}.get(quality.chroma, "auto")
-    return image.jpegsave_buffer(Q=quality.level, optimize_coding=True, subsample_mode=subsample, **options)
-
-
-def _png(image: VipsImage, quality: QualityValue, options: dict[str, Any]) -> Any:  # noqa: ARG001
-    return image.pngsave_buffer(compression=6, filter="all", **options)
-
-
-def _webp(image: VipsImage, quality: QualityValue, options: dict[str, Any]) -> Any:
-    if quality.level == "lossless":
-        return to_colour(image).webpsave_buffer(lossless=True, effort=2, **options)
-    sharp = {"smart_subsample": True} if quality.chroma == "444" else {}
-    return to_colour(image).webpsave_buffer(Q=quality.level, effort=2, **sharp, **options)
-
-
-def _avif(image: VipsImage, quality: QualityValue, options: dict[str, Any]) -> Any:
-    effort = 0 if image.width * image.height > _AVIF_QUICK_ABOVE else 1
-    image = to_colour(image)
-    if quality.level == "lossless":
-        return image.heifsave_buffer(compression="av1", lossless=True, effort=effort, bitdepth=8, **options)
-    subsample = {"444": "off", "420": "on"}.get(quality.chroma, "auto")
-    return image.heifsave_buffer(
-        compression="av1", Q=quality.level, effort=effort, bitdepth=8, subsample_mode=subsample, **options
-    )
-
-
-def _gif(image: VipsImage, quality: QualityValue, options: dict[str, Any]) -> Any:  # noqa: ARG001
-    return to_colour(image).gifsave_buffer(effort=3, **options)
-
-
-def _tiff(image: VipsImage, quality: QualityValue, options: dict[str, Any]) -> Any:  # noqa: ARG001
-    return image.tiffsave_buffer(compression="deflate", predictor="horizontal", **options)
-
-
-_WRITERS: Final[Mapping[str, Callable[[VipsImage, QualityValue, dict[str, Any]], Any]]] = {
-    "jpeg": _jpeg,
-    "png": _png,
-    "webp": _webp,
-    "avif": _avif,
-    "gif": _gif,
-    "tiff": _tiff,
-}

@@ -154,6 +154,8 @@ class Rendered:
     """How long each stage took: ``probe``, ``render`` (decode and everything to the last pixel), ``encode``.
     A still that streams from the decoder into the encoder counts under ``encode``."""
     warnings: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    """What the answer says of these bytes besides."""
 
 
 @dataclass(frozen=True, slots=True)

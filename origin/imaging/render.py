@@ -13,11 +13,12 @@ from origin.imaging import backings, decode, edges
 from origin.imaging.canvas import Canvas
 from origin.imaging.colour import VipsImage
 from origin.imaging.describe import MEDIA, data_uri, describe
-from origin.imaging.encode import Animation, encode
+from origin.imaging.encode import Animation, Encoded, encode
 from origin.imaging.geometry import EXIF_VIEWS, Box, Size, Smart
 from origin.imaging.layers import laid
 from origin.imaging.metadata import Kept
 from origin.imaging.model import MEDIA_TYPES, Header, Job, Rendered
+from origin.imaging.passing import HEADER, source_instead
 from origin.imaging.placing import placement
 from origin.imaging.plan import Load, Plan, PlannedLayer, layer_chain, opening, plan
 from origin.imaging.shape import Setting, Shape, check_result, shape
@@ -93,24 +94,29 @@ class _Renderer:
         canvas.finish()
         check_result(canvas.size, job.limits)
         drawn = time.perf_counter()
-        body = self._body(canvas, kept)
+        encoded = self._encoded(canvas, kept)
+        source = job.sources[job.request.source].path
+        passed = None if describes else source_instead(planned, source, encoded)
+        sent = passed or encoded
         return Rendered(
-            body,
-            MEDIA[describes] if describes else MEDIA_TYPES[planned.output.name],
-            describes or planned.output.name,
+            sent.body,
+            MEDIA[describes] if describes else MEDIA_TYPES[sent.name],
+            describes or sent.name,
             canvas.size.width,
             canvas.size.height,
             len(canvas.frames),
             {"render": drawn - began, "encode": time.perf_counter() - drawn},
             tuple(dict.fromkeys(self.warnings)),
+            (HEADER,) if passed else (),
         )
 
-    def _body(self, canvas: Canvas, kept: Kept) -> bytes:
+    def _encoded(self, canvas: Canvas, kept: Kept) -> Encoded:
         output = self.plan.output
         if output.describes in {"json", "thumbhash", "blurhash"}:
-            return describe(output.describes, canvas.frames[0], self.plan.load.header, output.name)
-        body = encode(canvas.frames, output, kept, self._animation(len(canvas.frames)))
-        return data_uri(output.name, body) if output.describes else body
+            said = describe(output.describes, canvas.frames[0], self.plan.load.header, output.name)
+            return Encoded(said, output.name)
+        made = encode(canvas.frames, output, kept, self._animation(len(canvas.frames)))
+        return Encoded(data_uri(made.name, made.body), made.name) if output.describes else made
 
     def _animation(self, frames: int) -> Animation | None:
         header = self.plan.load.header

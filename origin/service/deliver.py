@@ -213,7 +213,9 @@ class Deliver:
         seconds = {"fetch": fetched - started, "render": time.perf_counter() - fetched}
         if not await self.admission.unchanged(admitted):
             raise _ChangedError
-        return Made(Result(rendered.body, rendered.media_type, created=int(self._clock())), "render", seconds)
+        created = int(self._clock())
+        result = Result(rendered.body, rendered.media_type, rendered.headers, created=created)
+        return Made(result, "render", seconds)
 
     async def _hold(self, held: AsyncExitStack, found: Found) -> Source:
         try:
