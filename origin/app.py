@@ -151,8 +151,14 @@ def build(settings: Settings) -> Origin:
     closers.append(cache.close)
 
     limits = limits_of(settings)
+    fonts = str(settings.fonts.resolve()) if settings.fonts else None
     pool = RenderPool(
-        settings.workers, settings.queue_length, settings.render_timeout, limits=limits, watcher=metrics
+        settings.workers,
+        settings.queue_length,
+        settings.render_timeout,
+        limits=limits,
+        watcher=metrics,
+        fonts=fonts,
     )
     checks["workers"] = (wiring.workers_check(pool), True)
 
@@ -164,7 +170,6 @@ def build(settings: Settings) -> Origin:
     admission = Admission(
         gate, AdmissionSettings(presets, settings.max_url_bytes, wiring.fonts_fingerprint(settings), changed)
     )
-    fonts = str(settings.fonts) if settings.fonts else None
     tracing = wiring.tracing(settings, closers)
     deliver = Deliver(
         admission,
@@ -205,7 +210,7 @@ def build(settings: Settings) -> Origin:
         results,
         pool,
         deliver,
-        Explain(admission, cache, pool, limits, settings.max_source_bytes),
+        Explain(admission, cache, pool, limits, settings.max_source_bytes, fonts),
         ingest,
         ChangeWatch(database, assets),
         announcements,

@@ -92,7 +92,7 @@ def read_text_layer(parts: Sequence[str]) -> TextRef:
         )
     if not 0 < len(parts[2]) <= LONGEST_TEXT or not _TEXT.fullmatch(parts[2]):
         raise BadValue(f"the text has 1 to {LONGEST_TEXT} characters, line feed the only control character")
-    if not any(_visible(character) for character in parts[2]):
+    if not visible(parts[2]):
         raise BadValue("the text has nothing that could be seen")
     return dataclasses.replace(TextRef(match[1], size, parts[2]), **_styled(match[3]))
 
@@ -136,6 +136,7 @@ def _spacing(name: str, text: str) -> tuple[str, float]:
         raise BadValue(f"{name}_ takes {codec.expected}") from error
 
 
-def _visible(character: str) -> bool:
-    category = unicodedata.category(character)
-    return category[0] in _SEEN or category == "Co"
+def visible(text: str) -> bool:
+    """Whether anything of a text could leave ink."""
+    kinds = {unicodedata.category(character) for character in text}
+    return "Co" in kinds or any(kind[0] in _SEEN for kind in kinds)

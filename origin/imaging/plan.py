@@ -18,12 +18,12 @@ from origin.imaging import geometry as g
 from origin.imaging.cost import Cost
 from origin.imaging.cropping import FACES
 from origin.imaging.faces import LOOKED_AT, SECONDS, check_available
+from origin.imaging.fonts import remarks
 from origin.imaging.geometry import UPRIGHT, Size, Smart, View
 from origin.imaging.model import FORMATS, Accept, Header, Limits, Opening
 from origin.imaging.output import Output, choose
 from origin.imaging.placing import Placement, placement
 from origin.imaging.shape import Setting, Shape, check_result, shape
-from origin.imaging.fonts import remarks
 from origin.imaging.textbox import text_bound, text_box, text_work
 from urlspec import arguments as a
 from urlspec import outputs as o
@@ -96,7 +96,8 @@ class Plan:
     """The result can have transparent pixels, format permitting."""
     cost: Cost
     exact: bool
-    """False when trimming or a text has a say: then sizes are upper bounds."""
+    """False when trimming or a text has a say: then sizes are those that come out if nothing is trimmed,
+    and the largest that a text may have."""
     warnings: tuple[str, ...] = ()
 
 
@@ -189,7 +190,7 @@ class _Planner:
                 if done.look:
                     check_available()
                     self.cost += Cost(0, SECONDS)
-                self.exact = self.exact and done.trim is None
+                self.exact = self.exact and (done.trim is None or done.fixed)
                 operations = costs.operations(done.effects) + 3 * bool(done.shadow)
                 operations += bool(done.angle) + bool(done.corners) + bool(done.background)
                 if operations:
@@ -249,7 +250,11 @@ class _Planner:
                 or step.padding
                 or _alpha_after(dataclasses.replace(step, background=None), alpha=False)
             )
-            if step.background is not None and not fills and not self.headers[self.request.source].has_alpha:
+            if (
+                step.background is not None
+                and not (fills or step.look)
+                and not self.headers[self.request.source].has_alpha
+            ):
                 self.warnings.append(
                     f"{a.Background(step.background)}: nothing shows through an opaque picture"
                 )
@@ -265,7 +270,7 @@ def layer_chain(step: LayerStep) -> tuple[Step, ...]:
     """What shapes a layer's own picture, in order."""
     opening = step.opening.without(a.Layer, a.Underlay, a.TextColour)
     if not isinstance(step.source, TextRef):
-        return (opening, *step.shape) if opening.arguments else step.shape
+        return (opening, *step.shape) if opening.without(a.Dpr).arguments else step.shape
     opening = opening.without(a.Width, a.Height)  # they are the box of the text
     if step.source.stroke:
         opening = opening.without(a.Border)  # it is the outline of the letters

@@ -14,12 +14,14 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Final, Protocol, TypeVar
+from tempfile import NamedTemporaryFile
+from typing import IO, Any, Final, Protocol, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from origin.errors import ImageUnprocessable, Internal, OriginError, Overloaded, RenderTimeout
 from origin.imaging import worker
+from origin.imaging.fonts import configuration
 from origin.imaging.model import Header, Inspection, Job, Limits, Opening, Rendered
 from origin.imaging.worker import Confinement
 
@@ -66,7 +68,7 @@ class RenderPool:
     """``workers`` processes; more than ``queue`` waiting jobs are refused.
 
     ``timeout`` is the wall deadline of one job, ``patience`` how long a job may wait for a worker, both in
-    seconds; ``memory`` is each worker's address space in bytes.
+    seconds; ``memory`` is each worker's address space in bytes; ``fonts`` a folder of further fonts.
     """
 
     def __init__(
@@ -79,8 +81,11 @@ class RenderPool:
         patience: float | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
         watcher: Watcher = _Nobody(),  # noqa: B008 - has no state
+        fonts: str | None = None,
     ) -> None:
         self._watcher = watcher
+        self._fonts = fonts
+        self._fontconfig: IO[str] | None = None
         self._workers = workers
         self._queue = queue
         self._timeout = timeout
@@ -97,17 +102,21 @@ class RenderPool:
     async def start(self) -> None:
         """Start and warm all workers, so that the first requests are as fast as the others."""
         _tame_allocator()
+        self._fontconfig = NamedTemporaryFile("w", prefix="origin-fonts-", suffix=".conf")  # noqa: SIM115
+        self._fontconfig.write(configuration(self._fonts))
+        self._fontconfig.flush()
         self._pool = self._made()
         warmed = [self._call(worker.warm, 0.1, timeout=60.0) for _ in range(self._workers)]
         for self.confinement in await asyncio.gather(*warmed):
             pass
 
     def _made(self) -> ProcessPool:
+        assert self._fontconfig is not None
         return ProcessPool(
             max_workers=self._workers,
             max_tasks=_JOBS_PER_WORKER,
             initializer=worker.start,
-            initargs=(self._memory, self._limits.accept),
+            initargs=(self._memory, self._limits.accept, self._fontconfig.name),
             context=multiprocessing.get_context("spawn"),
         )
 
@@ -121,6 +130,8 @@ class RenderPool:
             task.cancel()  # pebble kills its workers, but tells nobody who waits for them
         if self._running:
             await asyncio.wait(self._running)
+        if self._fontconfig is not None:
+            self._fontconfig.close()  # which removes it
 
     @property
     def waiting(self) -> int:

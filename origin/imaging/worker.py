@@ -6,6 +6,7 @@ Importing this module does nothing; libvips is loaded when a worker starts.
 from __future__ import annotations
 
 import ctypes
+import os
 import resource
 import sys
 import time
@@ -37,8 +38,8 @@ class Confinement:
 _confinement = Confinement("shared", 0)
 
 
-def start(memory: int, accept: frozenset[str]) -> None:
-    """Prepare this process: limits first, then libvips."""
+def start(memory: int, accept: frozenset[str], fonts: str) -> None:
+    """Prepare this process: limits first, then libvips. ``fonts`` is the path of a fontconfig file."""
     global _confinement  # noqa: PLW0603 - one process, one confinement
     network = _leave_network()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -46,6 +47,7 @@ def start(memory: int, accept: frozenset[str]) -> None:
     # The hard limit leaves room for the second look that finds out whose fault a failure was.
     resource.setrlimit(resource.RLIMIT_AS, (memory, 2 * memory))
     _confinement = Confinement(network, memory)
+    os.environ["FONTCONFIG_FILE"] = fonts
     _start_libvips(accept)
 
 

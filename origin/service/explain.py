@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -28,12 +29,14 @@ class Explain:
         prober: Prober,
         limits: Limits,
         max_source_bytes: int,
+        fonts: str | None = None,
     ) -> None:
         self._admission = admission
         self._originals = originals
         self._prober = prober
         self._limits = limits
         self._max_source_bytes = max_source_bytes
+        self._fonts = fonts
 
     async def explain(self, ask: Ask) -> bytes:
         """A JSON document. Raises what a delivery of the same URL would raise before rendering."""
@@ -50,7 +53,7 @@ class Explain:
             headers = {
                 one.ref: await self._header(one, wanted.get(one.ref, Opening())) for one in admitted.found
             }
-            document["plan"] = self._plan(admitted, headers)
+            document["plan"] = await asyncio.to_thread(self._plan, admitted, headers)  # it may read fonts
         return json.dumps(document, ensure_ascii=False, indent=2).encode()
 
     def _reading(self, admitted: Admitted) -> dict[str, Any]:
@@ -89,4 +92,4 @@ class Explain:
 
     def _plan(self, admitted: Admitted, headers: Mapping[SourceRef, Header]) -> dict[str, Any]:
         focus = {one.ref: one.asset.focus for one in admitted.found if one.asset and one.asset.focus}
-        return described(plan(admitted.request, headers, self._limits, admitted.accept, focus))
+        return described(plan(admitted.request, headers, self._limits, admitted.accept, focus, self._fonts))

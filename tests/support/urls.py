@@ -54,11 +54,15 @@ TEXT_LAYERS = st.builds(
     kinds.TextRef,
     st.from_regex(r"[A-Za-z0-9 -]{1,12}", fullmatch=True),
     st.integers(1, texts.LARGEST_TEXT),
-    st.lists(TEXTS, min_size=1, max_size=2).map("\n".join),
+    st.lists(TEXTS, min_size=1, max_size=2).map("\n".join).filter(texts.visible),
     weight=st.sampled_from(texts.WEIGHTS),
     italic=st.booleans(),
     decoration=st.sampled_from([(), ("underline",), ("underline", "strikethrough")]),
     align=st.sampled_from(texts.ALIGNS),
+    stroke=st.booleans(),
+    letter_spacing=st.just(0) | decimals(texts.LETTER_SPACING.low, texts.LETTER_SPACING.high),
+    line_spacing=st.just(0) | decimals(texts.LINE_SPACING.low, texts.LINE_SPACING.high),
+    shrink=st.booleans(),
 )
 
 DIRECTIONS = decimals(0, 359.9999)
@@ -107,7 +111,7 @@ BY_CODEC: dict[type[values.Codec[Any]], Callable[[Any], Strategy]] = {
     ),
     kinds.CornersCodec: lambda _: st.just("max") | st.tuples(*[st.integers(0, 65_535)] * 4),
     kinds.PaddingCodec: lambda codec: st.tuples(*[lengths(codec._side)] * 4),
-    kinds.BorderCodec: lambda _: st.builds(kinds.BorderValue, st.integers(0, 65_535), COLOURS),
+    kinds.BorderCodec: lambda _: st.builds(kinds.BorderValue, lengths(kinds.BorderCodec._width), COLOURS),
     kinds.LayerCodec: lambda _: TEXT_LAYERS | SOURCES,
     kinds.PresetCodec: lambda _: st.builds(
         kinds.PresetCall,

@@ -138,6 +138,12 @@ def case(given: str, canonical: str) -> object:
         case("/l_text:Sans_20:Hi,co_red/cat", "/l_text:Sans_20:Hi,co_rgb:ff0000/cat"),
         case("/u_text:Sans_20:Hi,co_red/cat", "/u_text:Sans_20:Hi,co_rgb:ff0000/cat"),
         case("/l_text:20_20:Hi/cat", "/l_text:20_20:Hi/cat"),
+        case(
+            "/l_text:Sans_20_shrink_line_spacing_4.50_stroke_end_letter_spacing_-2.0_heavy:Hi,w_9,bo_2px_solid_red/cat",
+            "/l_text:Sans_20_black_right_stroke_letter_spacing_-2_line_spacing_4.5_shrink:Hi,w_9,bo_2px_solid_rgb:ff0000/cat",
+        ),
+        case("/l_text:Sans_20_letter_spacing_0_line_spacing_0_book:Hi/cat", "/l_text:Sans_20:Hi/cat"),
+        case("/l_text:Sans_20_justify:Hi,w_0.5/cat", "/l_text:Sans_20_justify:Hi,w_0.5/cat"),
         case("/l_text/cat", "/l_text/cat"),  # an asset called text
         # Named sources
         case("/w_3/@products/shoes/1.jpg", "/w_3/@products/shoes/1.jpg"),
@@ -178,8 +184,13 @@ def test_canonical_text(given: str, canonical: str) -> None:
         ("/l_logo,fl_tiled,g_south,x_3/cat", "/l_logo,fl_tiled/cat", {"g_south": "tiled", "x_3": "tiled"}),
         (
             "/l_text:Sans_9:x,c_fill,h_3,w_9/cat",
-            "/l_text:Sans_9:x,w_9/cat",
-            {"c_fill": "wraps", "h_3": "wraps"},
+            "/l_text:Sans_9:x,w_9,h_3/cat",
+            {"c_fill": "box of a text"},
+        ),
+        (
+            "/l_text:Sans_9_stroke_shrink_justify:x,h_auto/cat",
+            "/l_text:Sans_9:x/cat",
+            {"h_auto": "no client hint", "stroke": "bo_", "shrink": "w_ and h_", "justify": "w_"},
         ),
         ("/f_png,q_80/cat", "/f_png/cat", {"q_80": "without loss"}),
         ("/f_gif,q_80/cat", "/f_gif/cat", {"q_80": "colours"}),

@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from origin.errors import OriginError, ResultTooLarge
-from origin.imaging.fonts import FALLBACK, families_of, installed
+from origin.imaging.fontfile import families_of
+from origin.imaging.fonts import FALLBACK, installed
 from origin.imaging.model import Limits
 from tests.origin.imaging.rendering import png, render
 from tests.support.pictures import (
