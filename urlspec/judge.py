@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from urlspec import arguments as a
@@ -24,7 +24,6 @@ MOST_LAYERS: Final = 8
 _CLOSING: Final = PLACEMENT | {a.LayerApply}
 _PIXELS: Final = frozenset(
     {
-        a.Border,
         a.Shadow,
         *(kind for kind in EFFECTS if any(field.codec.unit == "pixels" for field in kind.fields())),
     }
@@ -52,7 +51,7 @@ def judge(drafts: list[Draft], source: SourceRef) -> Request:
         closed = _layers(drafts)
         _ignore_first(drafts)
         for index, draft in enumerate(drafts):
-            warnings += _component(draft, closed=index in closed)
+            warnings += _component(draft, drafts[closed[index]] if index in closed else None)
         warnings += judge_outputs(outputs, drafts, source)
     return Request(
         tuple(component([one.argument for one in draft.placed]) for draft in drafts if draft.placed),
@@ -168,10 +167,13 @@ def _closing(drafts: list[Draft]) -> None:
                 )
 
 
-def _layers(drafts: list[Draft]) -> Collection[int]:
-    """The indices of the layers that something closes. Raises UrlError for what is no proper bracket."""
+def _layers(drafts: list[Draft]) -> Mapping[int, int]:
+    """The indices of the layers that something closes, and of what closes them.
+
+    Raises UrlError for what is no proper bracket.
+    """
     if not any(draft.has(a.Layer, a.Underlay, a.LayerApply) for draft in drafts):
-        return ()
+        return {}
     closed = matched(tuple(component([one.argument for one in draft.placed]) for draft in drafts))
     ends = set(closed.values())
     open_now = inner = 0
@@ -210,12 +212,13 @@ def _ignore_first(drafts: list[Draft]) -> None:
             )
 
 
-def _component(draft: Draft, *, closed: bool) -> Iterator[Dropped]:
+def _component(draft: Draft, closing: Draft | None) -> Iterator[Dropped]:
+    """``closing`` is the component that lays the layer which ``draft`` opens, if another one does."""
     if draft.has(a.LayerApply):
         yield from _placing(draft)
         return
     layer = draft.get(a.Layer, a.Underlay)
-    at_once = layer is not None and not closed
+    at_once = layer is not None and closing is None
     text = layer is not None and isinstance(getattr(layer.argument, "source", None), TextRef)
     if not at_once:
         yield from drop(draft, {a.Tiled, a.Blend}, "it belongs to a component that lays a layer")
@@ -228,7 +231,8 @@ def _component(draft: Draft, *, closed: bool) -> Iterator[Dropped]:
     yield from judge_text(draft)
     if at_once:
         yield from _placing(draft)
-    if not text and not any(_in_pixels(one.argument) for one in draft.placed):
+    lengths = [*draft.placed, *(closing.placed if closing else ())]
+    if not text and not any(_in_pixels(one.argument) for one in lengths):
         yield from drop(draft, {a.Dpr}, "no length in this component is given in pixels")
 
 
@@ -238,6 +242,8 @@ def _in_pixels(argument: Argument) -> bool:
         return argument.multiplied(2) != argument
     if isinstance(argument, a.CornerRadius):
         return argument.radii != "max"
+    if isinstance(argument, a.Border):
+        return isinstance(argument.value.width, int)
     if isinstance(argument, a.Padding):
         return any(isinstance(side, int) and side for side in argument.sides)
     if isinstance(argument, a.Width | a.Height | a.MinWidth | a.MinHeight | a.X | a.Y):

@@ -18,6 +18,7 @@ from urlspec.values import (
     Codec,
     Colour,
     ColourCodec,
+    Fraction,
     LengthCodec,
     Number,
     number_text,
@@ -157,16 +158,20 @@ class PaddingCodec(Codec[tuple[Any, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class BorderValue:
-    width: int
-    """Pixels."""
+    width: int | Fraction
+    """Pixels, or a fraction of the picture's shorter side."""
     colour: Colour
 
 
-_BORDER = re.compile(r"([0-9]{1,6})px_solid_(.+)", re.ASCII)
+_BORDER = re.compile(r"([0-9.]{1,8})(px)?_solid_(.+)", re.ASCII)
 
 
 class BorderCodec(Codec[BorderValue]):
-    expected = "<width>px_solid_<colour>, for example 4px_solid_red or 4px_solid_rgb:ff0000"
+    expected = (
+        "<width>px_solid_<colour>, for example 4px_solid_red or 4px_solid_rgb:ff0000; or the width as a "
+        "fraction of the shorter side, for example 0.02_solid_red"
+    )
+    _width = LengthCodec(low=0, top=4)
     _colour = ColourCodec()
 
     def span(self, parts: Sequence[str]) -> int:
@@ -174,14 +179,17 @@ class BorderCodec(Codec[BorderValue]):
 
     def read(self, parts: Sequence[str]) -> BorderValue:
         match = _BORDER.fullmatch(parts[0])
-        width = read_integer(match[1]) if match else None
-        if match is None or width is None or width > 65_535:
+        if match is None:
             raise BadValue
-        return BorderValue(width, self._colour.read([match[2], *parts[1:]]))
+        width = self._width.read([match[1]])
+        if not isinstance(width, int if match[2] else Fraction):
+            raise BadValue
+        return BorderValue(width, self._colour.read([match[3], *parts[1:]]))
 
     def write(self, value: BorderValue) -> list[str]:
         colour = self._colour.write(value.colour)
-        return [f"{value.width}px_solid_{colour[0]}", *colour[1:]]
+        unit = "px" if isinstance(value.width, int) else ""
+        return [f"{value.width}{unit}_solid_{colour[0]}", *colour[1:]]
 
 
 LayerRef = SourceRef | TextRef

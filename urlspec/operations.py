@@ -560,7 +560,8 @@ class Operations:
         """A border added outside the picture and its padding; it follows `rad_` where no padding lies
         between.
 
-        value: <width>px_solid_<colour>, for example 4px_solid_red or 4px_solid_rgb:ff0000.
+        value: <width>px_solid_<colour>, for example 4px_solid_red or 4px_solid_rgb:ff0000; or the width
+            as a fraction of the shorter side, for example 0.02_solid_red.
 
         Written ``bo_<value>``, for example ``w_200,bo_10px_solid_red``.
         """

@@ -6,13 +6,13 @@ until somebody has looked, while the size of what comes out is certain from the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from origin.imaging import geometry as g
 from origin.imaging.geometry import Box, Size, Smart
 from urlspec import arguments as a
-from urlspec.kinds import FocalPoint
+from urlspec.kinds import COMPASS, FocalPoint
 from urlspec.request import Component
 from urlspec.values import Fraction
 
@@ -21,6 +21,8 @@ FACES: Final = frozenset({"face", "faces"})
 _FINDING: Final = frozenset({"fill_pad", "auto", "auto_pad"})
 """Modes that look for the place themselves."""
 _PADDING: Final = frozenset({"pad", "lpad", "mpad"})
+_BOXED: Final = frozenset({"scale", "fill", "fill_pad", "pad", "lpad", "thumb", "auto", "auto_pad"})
+"""Modes whose result is exactly the box, whatever enters."""
 _NEVER_LARGER: Final = frozenset({"limit", "lfill", "lpad"})
 
 MOST_CUT: Final = 1.5
@@ -43,6 +45,8 @@ class Cropping:
     """Where the picture lies in ``canvas``."""
     look: str | None = None
     """``face`` or ``faces``: what has to be looked for before anything is done."""
+    fixed: bool = False
+    """The size that comes out depends on no pixel, trimmed or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,9 @@ class Scene:
 
 def cropping(component: Component, scene: Scene) -> tuple[Cropping, Size]:
     """What a component does to the size, and the size that comes out. Raises RegionOutside."""
-    return _Cropper(component, scene).cropping()
+    cropper = _Cropper(component, scene)
+    done, size = cropper.cropping()
+    return replace(done, fixed=cropper.fixed), size
 
 
 class _Cropper:
@@ -98,6 +104,12 @@ class _Cropper:
                 return self._padded(self._target(box, boxed), box)
         target = picture if box is None else self._target(box, boxed)
         return self._cut_to_sides(self._raised(target))
+
+    @property
+    def fixed(self) -> bool:
+        """Whether two of ``w_ h_ ar_`` say the size outright."""
+        said = sum(self.component.has(kind) for kind in (a.Width, a.Height, a.AspectRatio))
+        return said == 2 and self.mode in _BOXED
 
     # Size ---------------------------------------------------------------------------------------------
 
@@ -160,8 +172,11 @@ class _Cropper:
         """Resized; what ``mw_ mh_`` made larger than ``w_ h_`` is cut."""
         if not self.component.has(a.MinWidth) and not self.component.has(a.MinHeight):
             return Cropping(resize=self._unless(target)), target
-        width, height = self._side(a.Width), self._side(a.Height)
-        return self._filled(target, Size(width or target.width, height or target.height))
+        most = [
+            max(side, self._side(least) or 1) if (side := self._side(kind)) else target[index]
+            for index, (kind, least) in enumerate(((a.Width, a.MinWidth), (a.Height, a.MinHeight)))
+        ]
+        return self._filled(target, Size(*most))
 
     def _filled_or_padded(self, box: Size) -> tuple[Cropping, Size]:
         """Filled while that cuts no more than a third of a side and no face; then cut so far, and padded."""
@@ -295,7 +310,7 @@ class _Cropper:
         return g.window(size, resized, self.gravity, *self._offsets(scale))
 
     def _place_in(self, picture: Size, canvas: Size) -> tuple[int, int]:
-        gravity = self.gravity
+        gravity = self.gravity if self.mode in _PADDING or self.gravity in COMPASS else "center"
         if isinstance(gravity, FocalPoint):
             left = g.signed_half_up((canvas.width - picture.width) * gravity.x)
             top = g.signed_half_up((canvas.height - picture.height) * gravity.y)

@@ -29,12 +29,13 @@ class Placement:
 
 
 def placement(step: LayerStep, below: Size, layer: Size) -> Placement:
-    """``x_ y_`` count inwards from the edge that gravity names; fractions are of the picture below."""
+    """``x_ y_`` count inwards from the edge that gravity names; fractions are of the picture below.
+
+    The ``dpr_`` of the component that opens a layer counts for its place too: none can stand where it closes.
+    """
     part = step.placement
     dpr = step.opening.get(a.Dpr)
     factor = float(dpr.factor) if dpr is not None and not isinstance(dpr.factor, str) else 1.0
-    if step.shape:
-        factor = 1.0  # a closed layer is placed by another component than the one that has the dpr_
     gravity = part.get(a.Gravity)
     x, y = part.get(a.X), part.get(a.Y)
     left, top = g.put(

@@ -56,6 +56,8 @@ class Shape:
     canvas: Size | None = None
     frame: Box | None = None
     """Where the picture lies in ``canvas``."""
+    fixed: bool = False
+    """``leaving`` is certain whatever trimming leaves."""
     angle: float = 0.0
     effects: tuple[Argument, ...] = ()
     """Lengths multiplied by ``dpr`` already."""
@@ -136,6 +138,7 @@ class _Shaper:
             cut=done.cut,
             canvas=done.canvas,
             frame=done.frame,
+            fixed=done.fixed,
             angle=degrees,
             effects=effects,
             corners=corners,
@@ -192,7 +195,7 @@ class _Shaper:
         argument = self.component.get(a.Border)
         if argument is None:
             return None
-        width = g.length(argument.value.width, 0, self.dpr)
+        width = g.length(argument.value.width, min(self.base), self.dpr)
         self._becomes(Size(self.size.width + 2 * width, self.size.height + 2 * width))
         return width, argument.value.colour
 

@@ -67,7 +67,7 @@ class Border(Argument):
     value: BorderValue = arg(BorderCodec(), "width, style and colour")
 
     def settled(self) -> Argument | None:
-        return self if self.value.width else None
+        return None if self.value.width in {0, Fraction(0)} else self
 
 
 @dataclass(frozen=True, slots=True)
