@@ -202,9 +202,11 @@ def header(data: bytes) -> VipsImage:
 
 
 def format_of(data: bytes) -> str:
-    """``jpg png webp avif gif tiff``, from the bytes' own beginning."""
+    """``jpg png webp avif gif tiff jxl bmp ico heic``, from the bytes' own beginning."""
     if data[4:12] == b"ftypavif":
         return "avif"
+    if data[4:8] == b"ftyp":
+        return "heic"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
     signatures = {
@@ -213,6 +215,10 @@ def format_of(data: bytes) -> str:
         b"GIF8": "gif",
         b"II*\0": "tiff",
         b"MM\0*": "tiff",
+        b"\xff\x0a": "jxl",
+        b"\0\0\0\x0cJXL ": "jxl",
+        b"BM": "bmp",
+        b"\0\0\1\0": "ico",
     }
     for signature, name in signatures.items():
         if data.startswith(signature):
