@@ -254,6 +254,12 @@ class Overloaded(Unavailable):
     retry_after = 1
 
 
+class TooManySignIns(Overloaded):
+    code = "too_many_sign_ins"
+    title = "Too many people are signing in just now"
+    retry_after = 5
+
+
 class StorageUnavailable(Unavailable):
     code = "storage_unavailable"
     title = "Storage does not answer"

@@ -1,4 +1,4 @@
-"""What every answer of the API has in common, and how much of a body is read before anybody looks at it."""
+"""What every answer of the API has in common, and how much is done for a request before it is looked at."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from origin.errors import BodyTooLarge
+from origin.errors import BodyTooLarge, OriginError, TooManySignIns
 from origin.http.asgi import header, respond
 from origin.http.problems import encode, problem_of
 
 LARGEST_BODY: Final = 16 << 10
 """Bytes of a body that is not an upload: the framework reads those whole, before it asks who sends them."""
+SIGN_INS: Final = frozenset({"/auth/login", "/auth/session", "/auth/register"})
+MOST_SIGN_INS: Final = 64
+"""Sign-ins at once; each waits for the hash of a password. More are turned away before the framework spends a
+millisecond of the loop on each: a thousand that come together would keep pictures waiting for a second."""
 
 
 class Envelope:
@@ -22,6 +26,7 @@ class Envelope:
     def __init__(self, app: ASGIApp, is_upload: Callable[[Scope], bool]) -> None:
         self._app = app
         self._is_upload = is_upload
+        self._sign_ins = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def answer(message: Message) -> None:
@@ -34,9 +39,22 @@ class Envelope:
             return
         body = await _read(scope, receive)
         if body is None:
-            await _refuse(scope, send)
+            text = f"A body that is not an upload has at most {LARGEST_BODY} bytes."
+            await _refuse(scope, send, BodyTooLarge(text))
+        elif scope["method"] == "POST" and scope["path"] in SIGN_INS:
+            await self._sign_in(scope, _replay(body, receive), answer)
+        else:
+            await self._app(scope, _replay(body, receive), answer)
+
+    async def _sign_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._sign_ins >= MOST_SIGN_INS:
+            await _refuse(scope, send, TooManySignIns())
             return
-        await self._app(scope, _replay(body, receive), answer)
+        self._sign_ins += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._sign_ins -= 1
 
 
 async def _read(scope: Scope, receive: Receive) -> bytes | None:
@@ -71,11 +89,10 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return once_more
 
 
-async def _refuse(scope: Scope, send: Send) -> None:
-    error = BodyTooLarge(f"A body that is not an upload has at most {LARGEST_BODY} bytes.")
+async def _refuse(scope: Scope, send: Send, error: OriginError) -> None:
     scope["state"]["error"] = error
     headers, body = encode(problem_of(error), scope["state"]["request_id"])
-    await respond(send, 413, headers, body, head=scope["method"] == "HEAD")
+    await respond(send, error.status, headers, body, head=scope["method"] == "HEAD")
 
 
 def _completed(headers: list[tuple[bytes, bytes]], status: int, scope: Scope) -> list[tuple[bytes, bytes]]:

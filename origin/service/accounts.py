@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from origin.errors import BadRequest, Conflict, Forbidden, Overloaded, Unauthorized
+from origin.errors import BadRequest, Conflict, Forbidden, TooManySignIns, Unauthorized
 from origin.ports import User, UserKeeper
 from origin.service.ids import new_id
 from origin.service.tokens import LIFETIMES, Claims, Tokens
@@ -29,8 +29,9 @@ EMAIL: Final = rf"^{_SEEN}]{{1,64}}@{_SEEN}]{{1,190}}\.{_SEEN}.]{{2,63}}$"
 that every dialect of regular expressions reads it in one way."""
 SHORTEST, LONGEST = 8, 128
 """Characters of a password."""
-HASHERS: Final = 2
-"""Hashes at once: each takes 64 MiB and a core for about 0.1 s, and pictures need the cores too."""
+HASHERS: Final = min(2, max(1, (os.cpu_count() or 1) // 2))
+"""Hashes at once: each takes a core, its share of the memory's speed and 64 MiB for about 0.1 s, and pictures
+need those too."""
 MOST_WAITING: Final = 64
 """Sign-ins that may wait for a hash; more are turned away at once."""
 _NOBODY: Final = (
@@ -77,7 +78,7 @@ class Passwords:
 
     async def _off_loop(self, work: Callable[[], T]) -> T:
         if self._waiting >= MOST_WAITING:
-            raise Overloaded("Too many people are signing in just now.")
+            raise TooManySignIns
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
