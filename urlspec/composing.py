@@ -19,7 +19,9 @@ class Preset(Argument):
 
 @dataclass(frozen=True, slots=True)
 class Layer(Argument):
-    """Lay a picture or a text over the picture."""
+    """Lay a picture or a text over the picture; of an animation its first frame. A text breaks its lines at
+    `w_`, ends in `…` where `h_` ends, and `shrink` makes it as small as that box needs (with `w_` alone, no
+    line breaks); `stroke` draws its outline, whose width and colour `bo_` says; spacing is in pixels."""
 
     key, example, group, method = (
         "l",

@@ -263,5 +263,7 @@ def _placing(draft: Draft) -> Iterator[Dropped]:
                 "A layer is placed by a compass word, fp:<x>:<y> or xy_center; nothing is looked for.",
                 "a compass word, fp:<x>:<y> or xy_center",
             )
+        elif not isinstance(value, str) and not draft.has(a.Tiled):
+            yield from drop(draft, {a.X, a.Y}, "fp: names the point where the layer's middle lies")
     if draft.has(a.Tiled):
-        yield from drop(draft, {a.Gravity, a.X, a.Y}, "a tiled layer covers the whole picture")
+        yield from drop(draft, {a.Gravity}, "a tiled layer covers the whole picture")

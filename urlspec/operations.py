@@ -28,7 +28,10 @@ class Operations:
         return self._add(composing.Preset, call=call)
 
     def layer(self, source: SourceRef | TextRef | str) -> Self:
-        """Lay a picture or a text over the picture.
+        """Lay a picture or a text over the picture; of an animation its first frame. A text breaks its lines
+        at `w_`, ends in `…` where `h_` ends, and `shrink` makes it as small as that box needs (with `w_`
+        alone, no line breaks); `stroke` draws its outline, whose width and colour `bo_` says; spacing is
+        in pixels.
 
         source: an id, @name:key, or text:<family>_<size>[_<style>…]:<text>.
 
@@ -592,20 +595,22 @@ class Operations:
     def blend(
         self,
         mode: Literal["multiply", "screen", "overlay", "darken", "lighten", "color_dodge", "color_burn",
-            "hard_light", "soft_light", "difference", "exclusion", "add", "mask", "cut"],
+            "hard_light", "soft_light", "difference", "exclusion", "add", "linear_burn", "subtract",
+            "color", "luminosity", "mask", "cut", "atop", "xor"],
     ) -> Self:
-        """How a layer mixes with the picture; `mask` keeps only what the layer covers, `cut` what it does
-        not.
+        """How a layer mixes with the picture. `color` takes the layer's colour, `luminosity` its lightness;
+        `mask` keeps only what the layer covers, `cut` what it does not, `xor` what one of both covers,
+        and `atop` lays the layer only where the picture is.
 
         mode: one of multiply screen overlay darken lighten color_dodge color_burn hard_light soft_light
-            difference exclusion add mask cut.
+            difference exclusion add linear_burn subtract color luminosity mask cut atop xor.
 
         Written ``e_<blend>``, for example ``l_logo,w_0.5,e_multiply``.
         """
         return self._add(arguments.Blend, mode=mode)
 
     def tiled(self) -> Self:
-        """Repeat the layer over the whole picture.
+        """Repeat the layer over the whole picture; `x_` and `y_` are the space between.
 
         Written ``fl_tiled``, for example ``l_logo,w_60,o_30,fl_tiled``.
         """

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pyvips
 
+from origin.imaging.blends import composed
 from origin.imaging.colour import VipsImage, to_colour, with_alpha
 from origin.imaging.edges import faded
 from origin.imaging.geometry import Size
-from origin.imaging.placing import Placement
+from origin.imaging.placing import CUTTING, Placement
 
 
 def laid(below: VipsImage, layer: VipsImage, place: Placement, *, under: bool) -> VipsImage:
@@ -18,16 +19,15 @@ def laid(below: VipsImage, layer: VipsImage, place: Placement, *, under: bool) -
         layer = faded(layer, place.opacity)
     over = _spread(layer, place, size)
     base = to_colour(below)
-    if under:
-        mixed = over.composite2(with_alpha(base), place.mode)
-        return _as_before(mixed, base)
-    mixed = base.composite2(over, place.mode)
-    return mixed if place.mode in {"dest-in", "dest-out"} else _as_before(mixed, base)
+    lower, upper = (over, with_alpha(base)) if under else (base, over)
+    mixed = composed(lower, upper, place.mode)
+    return mixed if place.mode in CUTTING else _as_before(mixed, base)
 
 
 def _spread(layer: VipsImage, place: Placement, size: Size) -> VipsImage:
     """The layer on a transparent canvas of the picture's size."""
     if place.tiled:
+        layer = layer.embed(0, 0, layer.width + place.left, layer.height + place.top)  # black is transparent
         across, down = -(-size.width // layer.width), -(-size.height // layer.height)
         return layer.replicate(across, down).crop(0, 0, *size)
     left, top = max(place.left, 0), max(place.top, 0)

@@ -10,20 +10,17 @@ from origin.imaging.geometry import Size
 from urlspec import arguments as a
 from urlspec.request import LayerStep
 
-MODES: Final = {
-    "multiply": "multiply", "screen": "screen", "overlay": "overlay", "darken": "darken",
-    "lighten": "lighten", "color_dodge": "colour-dodge", "color_burn": "colour-burn",
-    "hard_light": "hard-light", "soft_light": "soft-light", "difference": "difference",
-    "exclusion": "exclusion", "add": "add", "mask": "dest-in", "cut": "dest-out",
-}  # fmt: skip
-"""Our words to libvips'."""
+CUTTING: Final = frozenset({"mask", "cut", "xor"})
+"""Blend modes that make holes into an opaque picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
     left: int
+    """Of a tiled layer the space between two tiles; ``top`` the same."""
     top: int
     mode: str = "over"
+    """``over`` or a blend mode, in our words."""
     opacity: int = 100
     tiled: bool = False
 
@@ -38,18 +35,17 @@ def placement(step: LayerStep, below: Size, layer: Size) -> Placement:
     factor = float(dpr.factor) if dpr is not None and not isinstance(dpr.factor, str) else 1.0
     gravity = part.get(a.Gravity)
     x, y = part.get(a.X), part.get(a.Y)
-    left, top = g.put(
-        layer,
-        below,
-        gravity.value if gravity else "center",
-        g.offset(x.value, below.width, factor) if x else 0,
-        g.offset(y.value, below.height, factor) if y else 0,
-    )
+    across = g.offset(x.value, below.width, factor) if x else 0
+    down = g.offset(y.value, below.height, factor) if y else 0
+    if part.has(a.Tiled):
+        left, top = max(across, 0), max(down, 0)
+    else:
+        left, top = g.put(layer, below, gravity.value if gravity else "center", across, down)
     blend, opacity = part.get(a.Blend), part.get(a.Opacity)
     return Placement(
         left,
         top,
-        MODES[blend.mode] if blend else "over",
+        blend.mode if blend else "over",
         opacity.percent if opacity else 100,
         part.has(a.Tiled),
     )

@@ -22,7 +22,7 @@ from origin.imaging.fonts import remarks
 from origin.imaging.geometry import UPRIGHT, Size, Smart, View
 from origin.imaging.model import FORMATS, Accept, Header, Limits, Opening
 from origin.imaging.output import Output, choose
-from origin.imaging.placing import Placement, placement
+from origin.imaging.placing import CUTTING, Placement, placement
 from origin.imaging.shape import Setting, Shape, check_result, shape
 from origin.imaging.textbox import text_bound, text_box, text_work
 from urlspec import arguments as a
@@ -184,7 +184,7 @@ class _Planner:
             if isinstance(step, LayerStep):
                 layer = self._layer(step, size)
                 planned.append(layer)
-                alpha = alpha or layer.place.mode in {"dest-in", "dest-out"}
+                alpha = alpha or layer.place.mode in CUTTING
             else:
                 done = shape(step, size, setting)
                 if done.look:

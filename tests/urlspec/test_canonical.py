@@ -181,7 +181,8 @@ def test_canonical_text(given: str, canonical: str) -> None:
         ("/w_0.5,dpr_2,rad_max/cat", "/w_0.5,rad_max/cat", {"dpr_2": "pixels"}),
         ("/w_3,co_red/cat", "/w_3/cat", {"co_red": "text layer"}),
         ("/w_3,e_multiply,fl_tiled/cat", "/w_3/cat", {"e_multiply": "lays a layer", "fl_tiled": "lays"}),
-        ("/l_logo,fl_tiled,g_south,x_3/cat", "/l_logo,fl_tiled/cat", {"g_south": "tiled", "x_3": "tiled"}),
+        ("/l_logo,fl_tiled,g_south,x_3/cat", "/l_logo,x_3,fl_tiled/cat", {"g_south": "tiled"}),
+        ("/l_logo,g_fp:0.5:0.1,x_3/cat", "/l_logo,g_fp:0.5:0.1/cat", {"x_3": "middle"}),
         (
             "/l_text:Sans_9:x,c_fill,h_3,w_9/cat",
             "/l_text:Sans_9:x,w_9,h_3/cat",

@@ -123,6 +123,14 @@ def test_tiled_covers_everything() -> None:
             assert (found[top : top + 10, left : left + 20] == decode(card(20, 10))).all()
 
 
+def test_tiles_stand_apart() -> None:
+    found = decode(over("/l_logo,fl_tiled,x_4,y_3"))
+    inked = (found == INK).all(axis=2)
+    assert [inked[0, x] for x in (0, 19, 20, 23, 24)] == [True, True, False, False, True]
+    assert [inked[y, 0] for y in (9, 10, 12, 13)] == [True, False, False, True]
+    assert (decode(over("/l_logo/fl_layer_apply,fl_tiled,x_4,y_3")) == found).all()
+
+
 @pytest.mark.parametrize(
     ("mode", "expected"),
     [
@@ -137,6 +145,11 @@ def test_tiled_covers_everything() -> None:
         ("hard_light", (8, 24, 47)),
         ("color_dodge", (104, 163, 227)),
         ("color_burn", (0, 0, 0)),
+        ("linear_burn", (0, 0, 0)),
+        ("subtract", (90, 130, 170)),
+        ("color", (132, 142, 152)),
+        ("luminosity", (0, 22, 45)),
+        ("atop", (10, 20, 30)),
     ],
 )
 def test_blend_modes(mode: str, expected: Colour) -> None:
@@ -153,9 +166,19 @@ def test_mask_and_cut() -> None:
     kept = over("/l_logo,e_mask")
     assert pixel(kept, 30, 20) == (100, 150, 200, 255)
     assert pixel(kept, 2, 2)[3] == 0
-    gone = over("/l_logo,e_cut")
-    assert pixel(gone, 30, 20)[3] == 0
-    assert pixel(gone, 2, 2) == (100, 150, 200, 255)
+    for mode in ("cut", "xor"):
+        gone = over(f"/l_logo,e_{mode}")
+        assert pixel(gone, 30, 20)[3] == 0
+        assert pixel(gone, 2, 2) == (100, 150, 200, 255)
+
+
+def test_blending_counts_the_alpha_of_the_picture_below() -> None:
+    plain_layer = {"logo": plain(120, 80, INK)}
+    for mode, left, right in (("atop", 255, 0), ("xor", 0, 255), ("color", 255, 255), ("subtract", 255, 255)):
+        data = png(f"/l_logo,e_{mode}", transparent(), layers=plain_layer)
+        assert [pixel(data, x, 5)[3] for x in (5, 100)] == [left, right], mode
+        if right:
+            assert_close_colour(pixel(data, 100, 5)[:3], INK, 1)  # nothing is there to mix with
 
 
 def test_an_opaque_picture_stays_opaque_under_a_layer() -> None:
