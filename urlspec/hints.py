@@ -1,4 +1,4 @@
-"""``w_auto`` and ``dpr_auto``: what the client's hints make of them."""
+"""``w_auto`` and ``dpr_auto``: what the client's hints make of them, and of ``q_auto`` beside them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from urlspec.arguments import AspectRatio, Crop, Dpr, Gravity, Width, X, Y, Zoom
 from urlspec.declare import Argument
-from urlspec.request import Component, Request
+from urlspec.outputs import Quality
+from urlspec.qualities import GRADES
+from urlspec.request import Component, Output, Request
 
 WIDTH_STEP = 50
 """Hinted widths are rounded up to this many pixels, so that one picture has few variants."""
@@ -32,12 +34,37 @@ def dpr_from(hint: str | None) -> float | None:
     return next((step for step in DPR_STEPS if float(hint) <= step), DPR_STEPS[-1])
 
 
-def resolve_hints(request: Request, width: int | None = None, dpr: float | None = None) -> Request:
-    """The request with every ``auto`` replaced. Without a hint ``w_auto`` means nothing, ``dpr_auto`` 1."""
+def saving_from(hint: str | None) -> bool:
+    """Whether ``Save-Data`` asks for less."""
+    return hint is not None and hint.strip().lower() == "on"
+
+
+def resolve_hints(
+    request: Request, width: int | None = None, dpr: float | None = None, *, saving: bool = False
+) -> Request:
+    """The request with every ``auto`` replaced. Without a hint ``w_auto`` means nothing, ``dpr_auto`` 1.
+
+    Who saves data gets the pixels of a plain screen, and ``q_auto`` a grade lower.
+    """
     if not (request.wants_width_hint or request.wants_dpr_hint):
         return request
+    if saving:
+        if width is not None and dpr is not None:
+            width = max(1, round(width / dpr))
+        dpr = None
+        request = replace(request, output=_cheaper(request.output))
     parts = (_resolved(part, width, dpr) for part in request.components)
     return replace(request, components=tuple(part for part in parts if part.arguments))
+
+
+def _cheaper(output: Output) -> Output:
+    """``q_auto`` a grade lower; a quality that the URL fixes stays."""
+    quality = output.get(Quality)
+    if quality is None or quality.value.level != "auto":
+        return output
+    grade = GRADES[min(GRADES.index(quality.value.grade) + 1, len(GRADES) - 1)]
+    lower = Quality(replace(quality.value, grade=grade))
+    return Output(tuple(lower if one is quality else one for one in output.arguments))
 
 
 def _resolved(part: Component, width: int | None, dpr: float | None) -> Component:

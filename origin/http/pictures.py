@@ -32,7 +32,7 @@ from urlspec.outputs import Download, Version
 YEAR: Final = 31_536_000
 DRAFT_SECONDS: Final = 60
 FALLBACK_SECONDS: Final = 10
-HINTS: Final = b"Sec-CH-Width, Width, Sec-CH-DPR, DPR"
+HINTS: Final = b"Sec-CH-Width, Width, Sec-CH-DPR, DPR, Save-Data"
 ALLOW: Final = b"GET, HEAD, OPTIONS"
 
 Authenticate = Callable[[Scope], Awaitable[Principal | None]]
@@ -118,6 +118,7 @@ class Pictures:
             principal,
             header(scope, b"if-none-match"),
             f"user:{principal.id}" if principal else f"ip:{self._address(scope)}",
+            header(scope, b"save-data"),
         )
 
     async def _send(

@@ -13,7 +13,7 @@ from origin.service.access import Credentials, Gatekeeper, Principal
 from origin.service.catalog import Found
 from origin.service.negotiate import accept_class
 from urlspec.errors import UrlError
-from urlspec.hints import dpr_from, resolve_hints, width_from
+from urlspec.hints import dpr_from, resolve_hints, saving_from, width_from
 from urlspec.outputs import Download, Fallback, Format, Metadata, Version
 from urlspec.parse import parse
 from urlspec.presets import Presets
@@ -36,6 +36,8 @@ class Ask:
     """``If-None-Match``, as received."""
     who: str = ""
     """Whom a render is counted against."""
+    save_data: str | None = None
+    """Client hint, as received."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,9 @@ class Admission:
         credentials = replace(signed, principal=ask.principal)
         await self._gate.admit(reading.given, reading.request, credentials)
         wanted = _fallen_back(reading.request) if fallback else reading.request
-        request = resolve_hints(wanted, width_from(ask.width), dpr_from(ask.dpr))
+        request = resolve_hints(
+            wanted, width_from(ask.width), dpr_from(ask.dpr), saving=saving_from(ask.save_data)
+        )
         found = [await self._gate.find(ref, request, credentials, fresh=fresh) for ref in _pictures(request)]
         negotiated = request.output.get(Format) == Format("auto")
         accept = accept_class(ask.accept) if negotiated else "jpeg"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from urlspec import parse
-from urlspec.hints import dpr_from, resolve_hints, width_from
+from urlspec.hints import dpr_from, resolve_hints, saving_from, width_from
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,35 @@ def test_what_auto_becomes(path: str, width: int | None, dpr: float | None, reso
     assert request.canonical() == resolved
     assert not request.wants_width_hint
     assert not request.wants_dpr_hint
+
+
+@pytest.mark.parametrize(
+    ("path", "width", "dpr", "resolved"),
+    [
+        ("/w_300,dpr_auto/cat", None, 2.0, "/w_300/cat"),
+        ("/w_auto/cat", 400, 2.0, "/w_200/cat"),
+        ("/w_auto/cat", 400, None, "/w_400/cat"),
+        ("/w_auto,dpr_auto/cat", 400, 2.0, "/w_200/cat"),
+        ("/w_auto,dpr_2/cat", 400, 2.0, "/w_200,dpr_2/cat"),
+        ("/w_auto,q_auto:best/cat", None, None, "/q_auto/cat"),
+        ("/w_auto,q_auto/cat", 400, 1.0, "/w_400,q_auto:eco/cat"),
+        ("/w_auto,q_auto:low/cat", 400, None, "/w_400,q_auto:low/cat"),
+        ("/w_auto,q_80/cat", 400, None, "/w_400,q_80/cat"),
+        # Nothing of the client's counts where nothing is left to it
+        ("/w_300,q_auto/cat", 400, 2.0, "/w_300,q_auto/cat"),
+        ("/w_300,dpr_2/cat", 400, 2.0, "/w_300,dpr_2/cat"),
+    ],
+)
+def test_who_saves_data_gets_less(path: str, width: int | None, dpr: float | None, resolved: str) -> None:
+    assert resolve_hints(parse(path), width, dpr, saving=True).canonical() == resolved
+
+
+@pytest.mark.parametrize(
+    ("hint", "saving"),
+    [("on", True), ("On", True), (" on ", True), ("off", False), ("", False), ("1", False), (None, False)],
+)
+def test_saving_data_is_said_in_one_word(hint: str | None, saving: bool) -> None:
+    assert saving_from(hint) is saving
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from urlspec.sign import SigningKey
 
 SHARED = "public, max-age=3600, s-maxage=86400, stale-while-revalidate=86400"
 YEAR = "public, max-age=31536000, immutable"
-HINTS = "Sec-CH-Width, Width, Sec-CH-DPR, DPR"
+HINTS = "Sec-CH-Width, Width, Sec-CH-DPR, DPR, Save-Data"
 
 
 @pytest.fixture(scope="module")

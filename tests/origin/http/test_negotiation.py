@@ -108,6 +108,13 @@ HINTED = {
     "huge ratio": ("/w_100,dpr_auto/{id}", {"Sec-CH-DPR": "99"}, (300, 200)),
     "no ratio": ("/w_100,dpr_auto/{id}", {}, (100, 67)),
     "broken ratio": ("/w_100,dpr_auto/{id}", {"Sec-CH-DPR": "inf"}, (100, 67)),
+    "saving data": ("/w_100,dpr_auto/{id}", {"Sec-CH-DPR": "2", "Save-Data": "on"}, (100, 67)),
+    "saving data by width": (
+        "/w_auto/{id}",
+        {"Sec-CH-Width": "600", "DPR": "2", "Save-Data": "on"},
+        (300, 200),
+    ),
+    "not saving data": ("/w_100,dpr_auto/{id}", {"Sec-CH-DPR": "2", "Save-Data": "off"}, (200, 133)),
     "not asked for": ("/w_100/{id}", {"Sec-CH-DPR": "2", "Sec-CH-Width": "300"}, (100, 67)),
 }
 
@@ -119,6 +126,18 @@ def test_hints_count_where_they_are_asked_for(
     answer = origin.get(path.format(id=origin.ids["large.jpg"]), **hints)
     assert (answer.status, pictures.size_of(answer.body)) == (200, size)
     assert ("Vary" in answer) == ("auto" in path)
+    if "auto" in path:
+        assert answer["Vary"] == "Sec-CH-Width, Width, Sec-CH-DPR, DPR, Save-Data"
+        assert answer["Accept-CH"] == "Sec-CH-Width, Sec-CH-DPR"
+
+
+def test_who_saves_data_gets_fewer_bytes(origin: OriginServer) -> None:
+    path = f"/w_auto,f_jpg,q_auto/{origin.ids['large.jpg']}"
+    plain, saving = (origin.get(path, Save_Data=said, Sec_CH_Width="400") for said in ("off", "on"))
+    assert pictures.size_of(plain.body) == pictures.size_of(saving.body)
+    assert len(saving.body) < len(plain.body)
+    assert plain["ETag"] != saving["ETag"]
+    assert saving["Vary"] == "Sec-CH-Width, Width, Sec-CH-DPR, DPR, Save-Data"
 
 
 def test_near_hints_share_a_picture(origin: OriginServer) -> None:
