@@ -13,7 +13,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Debian packages whose programs the tests start; see `services`.
 APT := apt-get -qq -o Dpkg::Use-Pty=0
 
-.PHONY: help run test lint format services clean
+.PHONY: help run test lint style types docs-are-fresh format services clean
 
 help:  ## What can be done here
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## (.*)/make \1\t\2/' | expand -t 18
@@ -21,15 +21,25 @@ help:  ## What can be done here
 run: $(VENV)/.server  ## Install what is missing, start the server with some pictures in it
 	@exec $(BIN)/origin serve --demo
 
-test: $(VENV)/.dev services  ## Linters, types, docs and every test
-	@$(MAKE) --no-print-directory lint
-	$(BIN)/origin docs --check
-	exec $(BIN)/python -m pytest
+# `make test JOBS=1` runs the tests one after the other.
+JOBS ?= auto
 
-lint: $(VENV)/.dev  ## Style and types
+test:  ## Linters, types, docs and every test, as many at once as there are cores
+	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.dev services
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target style types docs-are-fresh
+	exec $(BIN)/python -m pytest --numprocesses=$(JOBS) --maxprocesses=8 --dist=worksteal
+
+lint: style types  ## Style and types
+
+style: $(VENV)/.dev
 	@$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+
+docs-are-fresh: $(VENV)/.dev
+	@$(BIN)/origin docs --check
 
 format: $(VENV)/.dev  ## Write the code as the linter wants it
 	@$(BIN)/ruff check --fix .

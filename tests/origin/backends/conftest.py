@@ -105,7 +105,7 @@ def store_in(
 @pytest.fixture
 async def link(redis_url: str) -> AsyncIterator[RedisLink]:
     """The shared Redis, with more patience than a busy machine needs."""
-    link = RedisLink(redis_url, timeout=2)
+    link = RedisLink(redis_url, timeout=20)
     yield link
     await link.close()
 

@@ -149,14 +149,14 @@ async def test_changes_are_seen_once_and_in_order(database: Database) -> None:
 async def test_no_change_is_missed_by_polling(database: Database) -> None:
     mark, _ = await database.changed_since(-1)
     seen: list[str] = []
-    adding = asyncio.gather(*(database.add(an_asset(str(number))) for number in range(40)))
+    adding = asyncio.gather(*(database.add(an_asset(str(number))) for number in range(20)))
     while not adding.done():
         mark, ids = await database.changed_since(mark)
         seen += ids
         await asyncio.sleep(0)
     await adding
     _, ids = await database.changed_since(mark)
-    assert sorted(seen + ids, key=int) == [str(number) for number in range(40)]
+    assert sorted(seen + ids, key=int) == [str(number) for number in range(20)]
 
 
 async def test_migrating_again_keeps_everything(database: Database) -> None:

@@ -123,7 +123,7 @@ async def test_readers_see_whole_objects_while_they_are_replaced(store: ObjectSt
     await store.put(SHA, paths[0], media_type="image/png")
 
     async def replace() -> None:
-        for path in paths * 2:
+        for path in paths[1:]:
             await store.put(SHA, path, media_type="image/png")
 
     replacing = asyncio.create_task(replace())

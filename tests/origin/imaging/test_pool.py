@@ -83,6 +83,13 @@ def nap(seconds: float) -> int:
     return os.getpid()
 
 
+def wait_for(file: Path) -> int:
+    """Busy until ``file`` is there."""
+    while not file.exists():
+        time.sleep(0.01)
+    return os.getpid()
+
+
 def stumble() -> None:
     raise LookupError("a secret of the worker")
 
@@ -176,30 +183,32 @@ async def test_workers_killed_while_idle_are_replaced(pool: RenderPool, picture:
         assert (await pool.render(job("/w_9", picture))).width == 9
 
 
-async def test_a_full_queue_refuses_at_once(pool: RenderPool) -> None:
-    tasks = [asyncio.create_task(pool.run(nap, 0.5)) for _ in range(3)]
+async def test_a_full_queue_refuses_at_once(pool: RenderPool, tmp_path: Path) -> None:
+    tasks = [asyncio.create_task(pool.run(wait_for, tmp_path / "go")) for _ in range(3)]
     await asyncio.sleep(0.1)
     assert (pool.busy, pool.waiting) == (1, 2)
     with pytest.raises(Overloaded):
         await pool.run(nap, 0.0)
+    (tmp_path / "go").touch()
     assert len(set(await asyncio.gather(*tasks))) == 1
 
 
-async def test_waiting_is_bounded() -> None:
-    pool = RenderPool(1, 5, 5.0, patience=0.2)
+async def test_waiting_is_bounded(tmp_path: Path) -> None:
+    pool = RenderPool(1, 5, 30.0, patience=0.2)
     await pool.start()
     try:
-        running = asyncio.create_task(pool.run(nap, 1.0))
+        running = asyncio.create_task(pool.run(wait_for, tmp_path / "go"))
         await asyncio.sleep(0.05)
         with pytest.raises(Overloaded):
             await pool.run(nap, 0.0)
+        (tmp_path / "go").touch()
         assert await running
     finally:
         await pool.close()
 
 
-async def test_a_waiter_that_leaves_takes_its_waiting_job_along(pool: RenderPool) -> None:
-    running = asyncio.create_task(pool.run(nap, 0.5))
+async def test_a_waiter_that_leaves_takes_its_waiting_job_along(pool: RenderPool, tmp_path: Path) -> None:
+    running = asyncio.create_task(pool.run(wait_for, tmp_path / "go"))
     await asyncio.sleep(0.05)
     waiting = asyncio.create_task(pool.run(hang))
     await asyncio.sleep(0.05)
@@ -207,18 +216,20 @@ async def test_a_waiter_that_leaves_takes_its_waiting_job_along(pool: RenderPool
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert pool.waiting == 0
+    (tmp_path / "go").touch()
     assert await running
     assert await pool.run(nap, 0.0), "the hanging job was run for nobody"
 
 
-async def test_a_job_that_runs_goes_on_when_its_waiter_leaves(pool: RenderPool) -> None:
+async def test_a_job_that_runs_goes_on_when_its_waiter_leaves(pool: RenderPool, tmp_path: Path) -> None:
     first = await pool.run(nap, 0.0)
-    leaving = asyncio.create_task(pool.run(nap, 0.3))
+    leaving = asyncio.create_task(pool.run(wait_for, tmp_path / "go"))
     await asyncio.sleep(0.1)
     leaving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await leaving
     assert pool.busy == 1
+    (tmp_path / "go").touch()
     assert await pool.run(nap, 0.0) == first, "the worker was killed"
 
 
@@ -228,7 +239,7 @@ async def test_cancelling_while_waiting_gives_no_slot_away(pool: RenderPool) -> 
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])
-    assert await asyncio.wait_for(pool.run(nap, 0.0), 5)
+    assert await asyncio.wait_for(pool.run(nap, 0.0), 30)
 
 
 async def test_workers_are_confined(pool: RenderPool) -> None:
@@ -241,7 +252,7 @@ async def test_closing_ends_what_runs() -> None:
     await pool.start()
     running = asyncio.create_task(pool.run(hang))
     await asyncio.sleep(0.2)
-    await asyncio.wait_for(pool.close(), 10)
+    await asyncio.wait_for(pool.close(), 30)
     with pytest.raises(Exception, match=r"."):
         await running
 
