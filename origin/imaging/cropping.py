@@ -158,7 +158,8 @@ class _Cropper:
         width, height = self._side(a.MinWidth) or 1, self._side(a.MinHeight) or 1
         if width <= size.width and height <= size.height:
             return size
-        return g.around(size, Size(max(width, size.width), max(height, size.height)))
+        exact = size if self.mode == "scale" else self.picture  # of the same ratio, but not rounded
+        return g.around(exact, Size(max(width, size.width), max(height, size.height)))
 
     # What becomes of the picture ------------------------------------------------------------------------
 
@@ -236,7 +237,7 @@ class _Cropper:
         else:
             # Without something to look at, zooming out can show no more than the whole.
             near = g.scaled(seen, 1 / max(1.0, factor))
-        return self._cut(near, picture) or Box(0, 0, *picture)
+        return self._cut(near, picture, near.width / box.width) or Box(0, 0, *picture)
 
     def _around_faces(self, faces: Box, box: Size) -> Size:
         """The part around the faces, of the box's ratio; larger than the picture where they are large."""
@@ -282,32 +283,41 @@ class _Cropper:
         by = SMART.get(self.gravity) if isinstance(self.gravity, str) else None
         return Smart(size, by) if by else None
 
-    def _offsets(self, scale: tuple[float, float] = (1.0, 1.0)) -> tuple[int, int]:
-        x, y = self.component.get(a.X), self.component.get(a.Y)
-        across = _pixels(x.value, self.scene.base.width, self.scene.dpr) if x else 0.0
-        down = _pixels(y.value, self.scene.base.height, self.scene.dpr) if y else 0.0
-        return g.signed_half_up(across * scale[0]), g.signed_half_up(down * scale[1])
+    def _offsets(self, resized: Size, pixel: float = 1.0) -> tuple[float, float]:
+        """``x_ y_`` where the picture is ``resized``: pixels count in the result, fractions in the picture.
+
+        For ``xy_center`` both name a point of the picture before its resize. ``pixel`` is how many pixels
+        here one of the result is.
+        """
+        picture, base, dpr = self.picture, self.scene.base, self.scene.dpr
+        found = []
+        for argument, side, scale in (
+            (self.component.get(a.X), base.width, resized.width / picture.width),
+            (self.component.get(a.Y), base.height, resized.height / picture.height),
+        ):
+            value = argument.value if argument else 0
+            if isinstance(value, Fraction):
+                found.append(value.value * side * scale)
+            else:
+                found.append(value * dpr * (scale if self.gravity == "xy_center" else pixel))
+        return found[0], found[1]
 
     def _region(self, box: Size) -> Box | Smart:
         picture, gravity = self.picture, self.gravity
         if smart := self._smart(Size(min(box.width, picture.width), min(box.height, picture.height))):
             return smart
-        x, y = self._offsets()
+        x, y = self._offsets(picture)
         if isinstance(gravity, FocalPoint):
             return g.window(box, picture, gravity, x, y)
         left, top = g.put(box, picture, gravity, x, y)
         return g.clipped(Box(left, top, box.width, box.height), picture)
 
-    def _cut(self, size: Size, resized: Size) -> Box | Smart | None:
+    def _cut(self, size: Size, resized: Size, pixel: float = 1.0) -> Box | Smart | None:
         if size == resized:
             return None
         if smart := self._smart(size):
             return smart
-        # xy_center names a point of the picture before its resize, other offsets count in the result.
-        point = self.gravity == "xy_center"
-        picture = self.picture
-        scale = (resized.width / picture.width, resized.height / picture.height) if point else (1.0, 1.0)
-        return g.window(size, resized, self.gravity, *self._offsets(scale))
+        return g.window(size, resized, self.gravity, *self._offsets(resized, pixel))
 
     def _place_in(self, picture: Size, canvas: Size) -> tuple[int, int]:
         gravity = self.gravity if self.mode in _PADDING or self.gravity in COMPASS else "center"
@@ -315,13 +325,9 @@ class _Cropper:
             left = g.signed_half_up((canvas.width - picture.width) * gravity.x)
             top = g.signed_half_up((canvas.height - picture.height) * gravity.y)
         else:
-            left, top = g.put(picture, canvas, gravity, *self._offsets())
+            left, top = g.put(picture, canvas, gravity, *self._offsets(picture))
         return g.held(left, picture.width, canvas.width), g.held(top, picture.height, canvas.height)
 
 
 def _larger(size: Size, than: Size) -> bool:
     return size.width > than.width or size.height > than.height
-
-
-def _pixels(value: int | Fraction, side: int, dpr: float) -> float:
-    return value.value * side if isinstance(value, Fraction) else value * dpr

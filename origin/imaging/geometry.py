@@ -177,7 +177,7 @@ def _inwards(along: float, room: int, shift: int) -> int:
     return room - shift if along == 1.0 else signed_half_up(room * along) + shift
 
 
-def put(inner: Size, outer: Size, gravity: str | FocalPoint, x: int, y: int) -> tuple[int, int]:
+def put(inner: Size, outer: Size, gravity: str | FocalPoint, x: float, y: float) -> tuple[int, int]:
     """Left and top of ``inner`` in ``outer``; it may stick out.
 
     For a point (``fp``, ``xy_center``) the middle of ``inner`` lies on it.
@@ -191,8 +191,8 @@ def put(inner: Size, outer: Size, gravity: str | FocalPoint, x: int, y: int) -> 
         )
     across, down = _ALONG.get(gravity, (0.5, 0.5))
     return (
-        _inwards(across, outer.width - inner.width, x),
-        _inwards(down, outer.height - inner.height, y),
+        _inwards(across, outer.width - inner.width, signed_half_up(x)),
+        _inwards(down, outer.height - inner.height, signed_half_up(y)),
     )
 
 
@@ -201,7 +201,7 @@ def held(start: int, inner: int, outer: int) -> int:
     return min(max(start, 0), max(outer - inner, 0))
 
 
-def window(wanted: Size, picture: Size, gravity: str | FocalPoint, x: int, y: int) -> Box:
+def window(wanted: Size, picture: Size, gravity: str | FocalPoint, x: float, y: float) -> Box:
     """A box of ``wanted``, cut to the picture's size where it is larger, moved to lie inside."""
     size = Size(min(wanted.width, picture.width), min(wanted.height, picture.height))
     left, top = put(size, picture, gravity, x, y)
