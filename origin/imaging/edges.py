@@ -31,7 +31,10 @@ def trim_box(frames: Sequence[VipsImage], op: a.Trim) -> Box | None:
 def _trimmed(image: VipsImage, op: a.Trim) -> Box:
     threshold = max(op.tolerance * _PERCENT, 0.5)
     colour, alpha = split(image)
-    if op.colour is None and alpha is not None and alpha.getpoint(0, 0)[0] == 0:
+    if op.colour is not None and op.colour.alpha == 0 and alpha is None:
+        return Box(0, 0, image.width, image.height)
+    clear = op.colour.alpha == 0 if op.colour else alpha is not None and alpha.getpoint(0, 0)[0] == 0
+    if clear and alpha is not None:
         return Box(*alpha.find_trim(threshold=threshold, background=[0], line_art=True))
     background = list(_values(colour, op.colour)) if op.colour else colour.getpoint(0, 0)
     flat = image.flatten(background=background) if alpha is not None else image
@@ -44,10 +47,10 @@ def rotated(image: VipsImage, degrees: float) -> VipsImage:
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     middle = [(image.width - 1) / 2, (image.height - 1) / 2]
     centre = [(size.width - 1) / 2, (size.height - 1) / 2]
+    # What is opaque everywhere is its own premultiplied picture, in 8 bits.
+    ready = image.premultiply() if image.hasalpha() else with_alpha(image)
     return _rounded(
-        with_alpha(image)
-        .premultiply()
-        .affine(
+        ready.affine(
             [cosine, -sine, sine, cosine],
             interpolate=pyvips.Interpolate.new("bicubic"),
             oarea=[0, 0, size.width, size.height],
@@ -57,8 +60,7 @@ def rotated(image: VipsImage, degrees: float) -> VipsImage:
             ody=centre[1],
             extend="background",
             background=[0],
-        )
-        .unpremultiply()
+        ).unpremultiply()
     )
 
 
@@ -123,12 +125,15 @@ def shadowed(image: VipsImage, shadow: a.Shadow) -> VipsImage:
     """The picture above its own shadow, on a canvas that holds both."""
     top, right, bottom, left = room(shadow)
     canvas = Size(image.width + left + right, image.height + top + bottom)
+    dark = shadow.opacity / 100 * shadow.colour.alpha / 255
     _, alpha = split(image)
-    outline = planes.plain(Size(image.width, image.height), [255]) if alpha is None else alpha
-    outline = outline.embed(left + shadow.x, top + shadow.y, *canvas)
+    if alpha is None:
+        cast = planes.plain(Size(image.width, image.height), [round(255 * dark)])
+    else:
+        cast = (alpha * dark).rint().cast("uchar")
+    cast = cast.embed(left + shadow.x, top + shadow.y, *canvas)
     if shadow.blur:
-        outline = blurred(outline.copy_memory(), shadow.blur / 2)
-    cast = (outline * (shadow.opacity / 100 * shadow.colour.alpha / 255)).rint().cast("uchar")
+        cast = blurred(cast.copy_memory(), shadow.blur / 2)
     ink = [shadow.colour.red, shadow.colour.green, shadow.colour.blue]
     under = planes.plain(canvas, ink).bandjoin(cast).copy(interpretation="srgb")
     return _rounded(under.composite2(with_alpha(to_colour(image)), "over", x=left, y=top))

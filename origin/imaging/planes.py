@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import pyvips
@@ -13,22 +14,35 @@ from origin.imaging.geometry import Size
 from urlspec.values import Colour
 
 _STEPS: Final = 4096
-"""Entries of a gradient's table."""
+"""Entries of a table."""
 
 
-def along(size: Size, degrees: float) -> VipsImage:
-    """0 at the edge or corner where a CSS gradient of this angle begins, 1 where it ends; float, one band."""
+def along(size: Size, degrees: float, table: VipsImage) -> VipsImage:
+    """``table`` over the way of a CSS gradient: from its first entry to its last."""
     across, down = math.sin(math.radians(degrees)), -math.cos(math.radians(degrees))
-    length = abs(size.width * across) + abs(size.height * down)
     if abs(across) < 1e-9:  # every row is of one value
-        rows = pyvips.Image.xyz(1, size.height)[1] + 0.5
-        return (rows / size.height if down > 0 else rows / -size.height + 1).replicate(size.width, 1)
+        return _along(Size(1, size.height), 0.0, down, table).replicate(size.width, 1)
     if abs(down) < 1e-9:
-        columns = pyvips.Image.xyz(size.width, 1)[0] + 0.5
-        return (columns / size.width if across > 0 else columns / -size.width + 1).replicate(1, size.height)
-    place = pyvips.Image.xyz(size.width, size.height)
+        return _along(Size(size.width, 1), across, 0.0, table).replicate(1, size.height)
+    return _along(size, across, down, table)
+
+
+def _along(size: Size, across: float, down: float, table: VipsImage) -> VipsImage:
+    length = abs(size.width * across) + abs(size.height * down)
     start = 0.5 - ((size.width - 1) / 2 * across + (size.height - 1) / 2 * down) / length
-    return place.recomb([[across / length, down / length]]) + start
+    way = pyvips.Image.xyz(*size).recomb([[across / length, down / length]]) + start
+    return looked_up(way, table)
+
+
+def looked_up(way: VipsImage, table: VipsImage) -> VipsImage:
+    """``table`` over 0 to 1."""
+    return (way * (table.width - 1)).rint().cast("ushort").maplut(table)
+
+
+def curve(function: Callable[[float], float]) -> VipsImage:
+    """The table of a function over 0 to 1, fine enough that no band is seen."""
+    values = array("f", (function(index / (_STEPS - 1)) for index in range(_STEPS)))
+    return pyvips.Image.new_from_memory(values.tobytes(), _STEPS, 1, 1, "float")
 
 
 def from_middle(size: Size) -> VipsImage:
@@ -45,8 +59,7 @@ def gradient(size: Size, colours: Sequence[Colour], degrees: float) -> VipsImage
     rows = [_between(colours, index / (_STEPS - 1)) for index in range(_STEPS)]
     table = bytes(value for row in rows for value in row[: 4 if deep else 3])
     lookup = pyvips.Image.new_from_memory(table, _STEPS, 1, 4 if deep else 3, "uchar")
-    place = (along(size, degrees) * (_STEPS - 1)).rint().cast("ushort")
-    return place.maplut(lookup).copy(interpretation="srgb")
+    return along(size, degrees, lookup).copy(interpretation="srgb")
 
 
 def _between(colours: Sequence[Colour], part: float) -> tuple[int, int, int, int]:
@@ -66,5 +79,6 @@ def _between(colours: Sequence[Colour], part: float) -> tuple[int, int, int, int
 
 def plain(size: Size, values: Sequence[float]) -> VipsImage:
     """One colour everywhere: as many bands as ``values``, 8 bit."""
-    plane = pyvips.Image.black(size.width, size.height, bands=len(values)).linear(1, list(values))
-    return plane.cast("uchar").copy(interpretation="srgb" if len(values) > 2 else "b-w")
+    pixel = pyvips.Image.black(1, 1, bands=len(values)).linear(1, list(values)).cast("uchar")
+    plane = pixel.embed(0, 0, size.width, size.height, extend="copy")
+    return plane.copy(interpretation="srgb" if len(values) > 2 else "b-w")

@@ -9,7 +9,10 @@ from origin.imaging.colour import VipsImage, join, premultiplied, split
 from origin.imaging.steps.registry import step
 from urlspec import arguments as a
 
-_LARGE_BLUR: Final = 8.0
+_LARGE_BLUR: Final = 32.0
+"""Below it libvips' own loop over 8-bit pixels is quicker than any detour."""
+_FINE: Final = 4.0
+"""Standard deviation, in pixels of the smaller picture, with which a wide blur is done."""
 _WINDOW: Final = 2.0
 """Standard deviation of the window in which noise is looked for, in pixels."""
 _NOISE_PER_STRENGTH: Final = 0.4
@@ -42,12 +45,12 @@ def _window(image: VipsImage) -> VipsImage:
 
 @step(a.Blur)
 def blur(image: VipsImage, op: a.Blur) -> VipsImage:
-    return premultiplied(image, lambda pixels: blurred(pixels, op.sigma))
+    return premultiplied(image, lambda pixels: blurred(pixels, op.sigma), quick=True)
 
 
 def blurred(image: VipsImage, sigma: float) -> VipsImage:
     """A wide blur is done on a smaller picture: the eye cannot tell, and the cost no longer grows."""
-    smaller = min(int(sigma / (_LARGE_BLUR / 2)), image.width, image.height)
+    smaller = min(int(sigma / _FINE), image.width, image.height)
     if sigma < _LARGE_BLUR or smaller < 2:
         return image.gaussblur(sigma, min_ampl=_TAIL)
     width, height = image.width, image.height

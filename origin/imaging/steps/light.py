@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import pyvips
-
 from origin.imaging import planes
-from origin.imaging.colour import VipsImage, join, split, to_colour, with_alpha
+from origin.imaging.colour import VipsImage, join, split, to_colour
 from origin.imaging.geometry import Size
 from origin.imaging.steps.registry import step
-from origin.imaging.steps.tone import Curve
 from urlspec import arguments as a
 
 _CLEAR: Final = 0.35
@@ -20,10 +17,8 @@ _CLEAR: Final = 0.35
 @step(a.Vignette)
 def vignette(image: VipsImage, op: a.Vignette) -> VipsImage:
     colour, alpha = split(image)
-    light = _looked_up(
-        planes.from_middle(_size(image)),
-        lambda way: 1 - op.amount / 100 * _smooth((way - _CLEAR) / (1 - _CLEAR)),
-    )
+    table = planes.curve(lambda way: 1 - op.amount / 100 * _smooth((way - _CLEAR) / (1 - _CLEAR)))
+    light = planes.looked_up(planes.from_middle(_size(image)), table)
     return join((colour * light).rint().cast("uchar").copy(interpretation=colour.interpretation), alpha)
 
 
@@ -31,10 +26,8 @@ def vignette(image: VipsImage, op: a.Vignette) -> VipsImage:
 def gradient(image: VipsImage, op: a.GradientOverlay) -> VipsImage:
     colour, alpha = split(to_colour(image))
     start, most = op.start / 100, op.amount / 100 * op.colour.alpha / 255
-    share = _looked_up(
-        planes.along(_size(image), op.direction),
-        lambda way: most * _smooth((way - start) / (1 - start)),
-    )
+    table = planes.curve(lambda way: most * _smooth((way - start) / (1 - start)))
+    share = planes.along(_size(image), op.direction, table)
     ink = [op.colour.red, op.colour.green, op.colour.blue]
     mixed = colour + (colour * -1 + ink) * share
     return join(mixed.rint().cast("uchar").copy(interpretation="srgb"), alpha)
@@ -42,23 +35,18 @@ def gradient(image: VipsImage, op: a.GradientOverlay) -> VipsImage:
 
 @step(a.Fade)
 def fade(image: VipsImage, op: a.Fade) -> VipsImage:
-    colour, alpha = split(with_alpha(image))
+    colour, alpha = split(image)
     part = op.part / 100
-    seen = _looked_up(
-        planes.along(_size(image), op.direction), lambda way: 1 - _smooth((way - 1 + part) / part)
-    )
-    return join(colour, (alpha * seen).rint().cast("uchar")).copy(interpretation=image.interpretation)
+    table = planes.curve(lambda way: 255 * (1 - _smooth((way - 1 + part) / part)))
+    seen = planes.along(_size(image), op.direction, table.rint().cast("uchar"))
+    if alpha is not None:
+        seen = (alpha * seen / 255).rint().cast("uchar")
+    return join(colour, seen).copy(interpretation=image.interpretation)
 
 
 def _smooth(part: float) -> float:
     part = min(max(part, 0.0), 1.0)
     return part * part * (3 - 2 * part)
-
-
-def _looked_up(way: VipsImage, curve: Curve) -> VipsImage:
-    """A curve over 0 to 1, from a table fine enough that no band is seen."""
-    table = pyvips.Image.new_from_array([[curve(index / 4095) for index in range(4096)]]).cast("float")
-    return (way * 4095).rint().cast("ushort").maplut(table)
 
 
 def _size(image: VipsImage) -> Size:

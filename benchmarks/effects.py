@@ -1,0 +1,285 @@
+"""What does our way of doing an operation cost beside the same libvips operations written by hand?
+
+Every row is one URL, rendered in this process from the file to the bytes of a JPEG, against a function that
+says the same in plain pyvips: load, operate, save. CPU time, interleaved, medians; at most 1.5 is promised.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+
+import pyvips
+
+from benchmarks.support import corpus, machine, median, table
+from origin.imaging import worker
+from origin.imaging.model import Job, Limits, Source
+from urlspec.parse import parse
+
+VipsImage = Any
+Hand = Callable[[VipsImage], VipsImage]
+PHOTO: Final = "photos/red-panda-10mp.jpg"
+WIDTH: Final = 1600
+MOST: Final = 1.5
+QUALITY: Final = 80
+
+
+def loaded(path: Path) -> VipsImage:
+    return pyvips.Image.new_from_file(str(path), fail_on="error").copy_memory()
+
+
+def lightness(image: VipsImage) -> VipsImage:
+    return image.colourspace("b-w")
+
+
+def lookup(curve: Callable[[VipsImage], VipsImage]) -> Hand:
+    """A curve over 0 to 255 as a table."""
+    return lambda image: image.maplut(curve(pyvips.Image.identity()).cast("uchar"))
+
+
+def scale(dark: tuple[int, ...], light: tuple[int, ...]) -> Hand:
+    def graded(image: VipsImage) -> VipsImage:
+        grey = pyvips.Image.identity() / 255
+        bands = [grey * (high - low) + low for low, high in zip(dark, light, strict=True)]
+        ramp = bands[0].bandjoin(bands[1:]).cast("uchar")
+        return lightness(image).maplut(ramp).copy(interpretation="srgb")
+
+    return graded
+
+
+def matrix(rows: list[list[float]]) -> Hand:
+    return lambda image: image.recomb(rows).rint().cast("uchar").copy(interpretation="srgb")
+
+
+def hue(image: VipsImage) -> VipsImage:
+    lch = image.colourspace("lch")
+    turned = lch[0].bandjoin([lch[1], (lch[2] + 120) % 360])
+    return turned.copy(interpretation="lch").colourspace("srgb")
+
+
+def stretch(image: VipsImage) -> VipsImage:
+    grey = lightness(image)
+    low, high = grey.percent(0.5), grey.percent(99.5)
+    return lookup(lambda grey: (grey - low) * (255 / (high - low)))(image)
+
+
+def each_stretched(image: VipsImage) -> VipsImage:
+    bands = []
+    for band in image.bandsplit():
+        low, high = band.percent(0.5), band.percent(99.5)
+        table = (pyvips.Image.identity() - low) * (255 / (high - low))
+        bands.append(band.maplut(table.cast("uchar")))
+    return bands[0].bandjoin(bands[1:]).copy(interpretation="srgb")
+
+
+def enhanced(image: VipsImage) -> VipsImage:
+    return matrix([[1.12, -0.10, -0.02], [-0.03, 1.05, -0.02], [-0.03, -0.10, 1.13]])(
+        each_stretched(stretch(image))
+    )
+
+
+def exposed(image: VipsImage) -> VipsImage:
+    mean = lightness(image).avg()
+    return lookup(lambda grey: ((grey / 255) ** (128 / mean)) * 255)(image)
+
+
+def colourblind(image: VipsImage) -> VipsImage:
+    rows = [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]
+    return image.colourspace("scrgb").recomb(rows).copy(interpretation="scrgb").colourspace("srgb")
+
+
+def denoised(image: VipsImage) -> VipsImage:
+    values = image.cast("float")
+    mean = values.gaussblur(2, min_ampl=0.1)
+    spread = (values * values).gaussblur(2, min_ampl=0.1) - mean * mean
+    kept = spread / (spread + 144)
+    calm = kept.gaussblur(2, min_ampl=0.1) * values + (mean - kept * mean).gaussblur(2, min_ampl=0.1)
+    return calm.rint().cast("uchar").copy(interpretation="srgb")
+
+
+def unsharp(image: VipsImage) -> VipsImage:
+    return (image + (image - image.gaussblur(2, min_ampl=0.02)) * 1.2).cast("uchar")
+
+
+def pixelated(image: VipsImage, block: int = 8) -> VipsImage:
+    small = image.shrink(block, block, ceil=True)
+    return small.zoom(block, block).crop(0, 0, image.width, image.height)
+
+
+def in_region(work: Hand) -> Hand:
+    def done(image: VipsImage) -> VipsImage:
+        left, top = image.width // 4, image.height // 4
+        part = image.crop(left, top, image.width // 2, image.height // 2)
+        return image.insert(work(part), left, top)
+
+    return done
+
+
+def vignette(image: VipsImage) -> VipsImage:
+    place = pyvips.Image.xyz(image.width, image.height)
+    way = (place - [image.width / 2, image.height / 2]) / [image.width, image.height]
+    reach = (way * way).bandmean() * 2
+    return (image * (1 - reach * 0.6)).cast("uchar")
+
+
+def overlay(image: VipsImage) -> VipsImage:
+    place = pyvips.Image.xyz(image.width, image.height)
+    alpha = (place[1] * (204 / image.height)).cast("uchar")
+    ink = pyvips.Image.black(image.width, image.height, bands=3).bandjoin(alpha)
+    return image.composite2(ink.copy(interpretation="srgb"), "over").flatten()
+
+
+def faded(image: VipsImage) -> VipsImage:
+    place = pyvips.Image.xyz(image.width, image.height)
+    return image.bandjoin((place[1] * (255 / image.height)).cast("uchar")).flatten(background=255)
+
+
+def turned(image: VipsImage) -> VipsImage:
+    bicubic = pyvips.Interpolate.new("bicubic")
+    return image.bandjoin(255).rotate(20, interpolate=bicubic, background=[0] * 4).flatten(background=255)
+
+
+def cornered(image: VipsImage) -> VipsImage:
+    box = pyvips.Image.sdf(
+        image.width, image.height, "rounded-box", a=[0, 0], b=[image.width, image.height], corners=[40] * 4
+    )
+    return image.bandjoin((box * -255).cast("uchar")).flatten(background=255)
+
+
+def shadowed(image: VipsImage) -> VipsImage:
+    width, height = image.width + 72, image.height + 72
+    mask = (pyvips.Image.black(image.width, image.height) + 102).cast("uchar")
+    mask = mask.embed(36, 44, width, height).gaussblur(12, min_ampl=0.02)
+    cast = pyvips.Image.black(width, height, bands=3).bandjoin(mask).copy(interpretation="srgb")
+    return cast.composite2(image.bandjoin(255), "over", x=36, y=36).flatten(background=255)
+
+
+def framed(image: VipsImage) -> VipsImage:
+    return image.embed(
+        20, 20, image.width + 40, image.height + 40, extend="background", background=[0, 0, 128]
+    )
+
+
+def padded_with(behind: Callable[[VipsImage, int, int], VipsImage]) -> Hand:
+    def done(image: VipsImage) -> VipsImage:
+        width, height = 2000, 1100
+        small = image.thumbnail_image(width, height=height)
+        plane = behind(small, width, height)
+        return plane.insert(small, (width - small.width) // 2, (height - small.height) // 2)
+
+    return done
+
+
+def blurred_behind(image: VipsImage, width: int, height: int) -> VipsImage:
+    cover = image.thumbnail_image(width // 20, height=height // 20, crop="centre").gaussblur(4, min_ampl=0.02)
+    return cover.resize(width / cover.width, vscale=height / cover.height).crop(0, 0, width, height)
+
+
+def gradient_behind(image: VipsImage, width: int, height: int) -> VipsImage:  # noqa: ARG001
+    way = pyvips.Image.xyz(width, height)[1] / height
+    return ((1 - way) * 255).bandjoin([way * 0, way * 255]).cast("uchar").copy(interpretation="srgb")
+
+
+def colour_behind(image: VipsImage, width: int, height: int) -> VipsImage:
+    colour = image.crop(0, 0, image.width, 20).thumbnail_image(1, height=1, size="force").getpoint(0, 0)
+    return (pyvips.Image.black(width, height) + colour).cast("uchar").copy(interpretation="srgb")
+
+
+ROWS: Final[dict[str, Hand]] = {
+    "w_800": lambda image: image.resize(800 / image.width),
+    "r_90": lambda image: image.rot90(),
+    "flip_h": lambda image: image.fliphor(),
+    "a_20,b_white": turned,
+    "e_auto_brightness": exposed,
+    "e_auto_color": each_stretched,
+    "e_auto_contrast": stretch,
+    "e_enhance": enhanced,
+    "e_brightness:20": lambda image: image.linear(1, 51, uchar=True),
+    "e_contrast:30": lambda image: image.linear(1.6, -76, uchar=True),
+    "e_gamma:1.5": lambda image: image.gamma(exponent=1.5).cast("uchar"),
+    "e_saturation:40": matrix([[1.3, -0.28, -0.03], [-0.08, 1.11, -0.03], [-0.08, -0.28, 1.37]]),
+    "e_hue:120": hue,
+    "e_tint:40:navy": lambda image: image.linear([0.6] * 3, [0, 0, 51], uchar=True),
+    "e_grayscale": lightness,
+    "e_sepia": matrix([[0.51, 0.61, 0.15], [0.28, 0.75, 0.13], [0.22, 0.43, 0.30]]),
+    "e_monochrome:teal": scale((0, 0, 0), (0, 128, 128)),
+    "e_duotone:midnightblue:gold": scale((25, 25, 112), (255, 215, 0)),
+    "e_blackwhite": lambda image: lightness(image) > 127,
+    "e_negate": lambda image: image.invert(),
+    "e_colorblind": colourblind,
+    "e_colorblind_assist": colourblind,
+    "e_denoise": denoised,
+    "e_blur:3": lambda image: image.gaussblur(3, min_ampl=0.02),
+    "e_blur:30": lambda image: image.gaussblur(30, min_ampl=0.02),
+    "e_sharpen": lambda image: image.sharpen(sigma=0.8, x1=1, m1=0, m2=3),
+    "e_unsharp:2:120": unsharp,
+    "e_pixelate:8": pixelated,
+    "e_blur_region:0.25:0.25:0.5:0.5:3": in_region(lambda image: image.gaussblur(3, min_ampl=0.02)),
+    "e_pixelate_region:0.25:0.25:0.5:0.5:8": in_region(pixelated),
+    "e_vignette": vignette,
+    "e_gradient:black": overlay,
+    "e_fade": faded,
+    "rad_40": cornered,
+    "e_shadow": shadowed,
+    "pad_20,b_navy": framed,
+    "bo_20px_solid_navy": framed,
+    "c_pad,w_2000,h_1100,b_auto": padded_with(colour_behind),
+    "c_pad,w_2000,h_1100,b_blurred": padded_with(blurred_behind),
+    "c_pad,w_2000,h_1100,b_gradient:red:blue": padded_with(gradient_behind),
+}
+
+
+def ours(url: str, path: Path) -> float:
+    request = parse(f"/{url},f_jpg,q_{QUALITY}/cat")
+    started = time.process_time()
+    worker.render(Job(request, {request.source: Source(str(path))}, "jpeg", Limits()))
+    return time.process_time() - started
+
+
+def by_hand(work: Hand, path: Path) -> float:
+    started = time.process_time()
+    work(loaded(path)).jpegsave_buffer(Q=QUALITY, optimize_coding=True, keep="none")
+    return time.process_time() - started
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--rounds", type=int, default=9)
+    arguments.add_argument("--only", default="", help="rows whose URL holds this")
+    arguments.add_argument("--json", type=Path)
+    options = arguments.parse_args()
+    pyvips.cache_set_max(0)
+    pyvips.concurrency_set(1)
+    rows, worst = [], 0.0
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "photo.jpg")
+        pyvips.Image.thumbnail(str(corpus() / PHOTO), WIDTH).jpegsave(str(path), Q=90, keep="none")
+        for url, work in ROWS.items():
+            if options.only not in url:
+                continue
+            ours(url, path), by_hand(work, path)
+            pairs = [(ours(url, path), by_hand(work, path)) for _ in range(options.rounds)]
+            ratio = median([mine / base for mine, base in pairs])
+            worst = max(worst, ratio)
+            mine, base = (median([pair[side] for pair in pairs]) * 1000 for side in (0, 1))
+            rows.append([url, f"{base:.1f}", f"{mine:.1f}", f"{ratio:.2f}"])
+    print(machine())
+    print(f"{WIDTH} px JPEG to JPEG; CPU ms; medians of {options.rounds} interleaved rounds\n")
+    print(table(["URL", "by hand", "ours", "ratio"], rows))
+    print(f"\nworst {worst:.2f}, promised at most {MOST}")
+    if options.json:
+        options.json.write_text(json.dumps({"machine": machine(), "worst": worst, "rows": rows}, indent=1))
+    sys.exit(worst > MOST)
+
+
+if __name__ == "__main__":
+    main()
