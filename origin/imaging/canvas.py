@@ -111,8 +111,11 @@ class Canvas:
 
     # Pixels -------------------------------------------------------------------------------------------
 
-    def paint(self, work: Paint) -> None:
-        """Do ``work`` on every frame: in memory, upright, sRGB, of nominal size."""
+    def paint(self, work: Paint, place: tuple[int, int] = (0, 0)) -> None:  # noqa: ARG002 - who follows asks
+        """Do ``work`` on every frame: in memory, upright, sRGB, of nominal size.
+
+        ``place`` is where the picture then lies in a larger one, from the left and the top.
+        """
         self.settle()
         self.frames = [work(frame) for frame in self.frames]
         self.size = self._actual

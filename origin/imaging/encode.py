@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 import pyvips
 
@@ -14,7 +14,7 @@ from origin.imaging.colour import VipsImage, to_colour, with_alpha
 from origin.imaging.grades import level
 from origin.imaging.metadata import Kept
 from origin.imaging.output import Output, photograph
-from origin.imaging.savers import DEPTHS, Saving, save
+from origin.imaging.savers import DEPTHS, GAIN_MAP, Saving, save
 from urlspec.qualities import QualityValue
 
 DEFAULT_QUALITY: Final[Mapping[str, int]] = {"jpeg": 80, "webp": 79, "avif": 60}
@@ -39,7 +39,19 @@ class Encoded:
     """Of the format: one of ``model.FORMATS``."""
 
 
-def encode(frames: list[VipsImage], output: Output, kept: Kept, animation: Animation | None) -> Encoded:
+class Gains(Protocol):
+    """A gain map that goes with the picture into a JPEG."""
+
+    def attached(self, image: VipsImage) -> VipsImage: ...
+
+
+def encode(
+    frames: list[VipsImage],
+    output: Output,
+    kept: Kept,
+    animation: Animation | None,
+    gains: Gains | None = None,
+) -> Encoded:
     """The picture in the output's format, metadata as kept. Raises CeilingUnreachable (``mb_``)."""
     image = kept.on(_joined(frames, animation))
     if output.looks:
@@ -47,11 +59,13 @@ def encode(frames: list[VipsImage], output: Output, kept: Kept, animation: Anima
     names: tuple[str, ...] = (output.name,)
     if output.choices:
         image, names = _by_content(image, output)
+        if gains is not None:
+            names = (output.name,)
     best: Encoded | None = None
     refused: CeilingUnreachable | None = None
     for name in names:
         try:
-            made = Encoded(_written(name, image, output, kept), name.partition(" ")[0])
+            made = Encoded(_written(name, image, output, kept, gains), name.partition(" ")[0])
         except CeilingUnreachable as error:
             refused = error
             continue
@@ -93,13 +107,15 @@ def _by_content(image: VipsImage, output: Output) -> tuple[VipsImage, tuple[str,
     return image, tuple(dict.fromkeys((lossy, sharp)))
 
 
-def _written(name: str, image: VipsImage, output: Output, kept: Kept) -> bytes:
+def _written(name: str, image: VipsImage, output: Output, kept: Kept, gains: Gains | None) -> bytes:
     """The picture in one format. Raises CeilingUnreachable."""
     if name == _SHARP:  # better than whatever quality was asked for
         name, output = "webp", dataclasses.replace(output, quality=QualityValue("lossless"))
     if name == "jpeg":
         image = flattened(image)
     saving = _decided(name, image, output, kept)
+    if name == "jpeg" and gains is not None:
+        image, saving = gains.attached(image), dataclasses.replace(saving, keep=saving.keep | GAIN_MAP)
     body = save(name, image, saving)
     if name == "png" and (output.palette or output.choices):
         body = _indexed(body, image, saving, exact=not output.palette)

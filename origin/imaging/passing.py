@@ -9,6 +9,7 @@ from typing import Final
 from origin.errors import ImageCorrupt
 from origin.imaging.clean import cleaned
 from origin.imaging.encode import Encoded
+from origin.imaging.gainmap import carries
 from origin.imaging.geometry import EXIF_VIEWS
 from origin.imaging.plan import Plan
 from origin.imaging.shape import Shape
@@ -24,6 +25,8 @@ def source_instead(planned: Plan, path: str, encoded: Encoded) -> Encoded | None
     """The source without metadata, where that is smaller and shows the same; else None."""
     output, header = planned.output, planned.load.header
     if header.format not in output.passing or not untouched(planned):
+        return None
+    if carries(header, path):  # cutting out metadata would take the gain map along
         return None
     data = Path(path).read_bytes()
     if output.metadata != "all":

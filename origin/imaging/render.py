@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import pyvips
 
 from origin.errors import ImageUnprocessable, OriginError
-from origin.imaging import backings, decode, edges
+from origin.imaging import backings, decode, edges, gainmap
 from origin.imaging.canvas import Canvas
 from origin.imaging.colour import VipsImage
 from origin.imaging.describe import MEDIA, data_uri, describe
@@ -86,7 +86,7 @@ class _Renderer:
         began = time.perf_counter()
         frames = decode.load(planned.load, job.sources[job.request.source].path)
         kept = Kept.of(frames[0], planned.output.metadata)
-        canvas = Canvas(frames, planned.load.view, planned.load.size, vector=planned.load.header.vector)
+        canvas = self._canvas(frames)
         self._run(canvas, job.request.steps(), job.request.source)
         describes = planned.output.describes
         if describes in {"json", "thumbhash", "blurhash"}:
@@ -110,12 +110,20 @@ class _Renderer:
             (HEADER,) if passed else (),
         )
 
+    def _canvas(self, frames: list[VipsImage]) -> Canvas:
+        load, path = self.plan.load, self.job.sources[self.job.request.source].path
+        carrier = gainmap.carrier(load.header, path) if gainmap.survives(self.plan) else None
+        if carrier is not None:
+            return gainmap.HdrCanvas(frames, load.view, load.size, carrier)
+        return Canvas(frames, load.view, load.size, vector=load.header.vector)
+
     def _encoded(self, canvas: Canvas, kept: Kept) -> Encoded:
         output = self.plan.output
         if output.describes in {"json", "thumbhash", "blurhash"}:
             said = describe(output.describes, canvas.frames[0], self.plan.load.header, output.name)
             return Encoded(said, output.name)
-        made = encode(canvas.frames, output, kept, self._animation(len(canvas.frames)))
+        gains = canvas if isinstance(canvas, gainmap.HdrCanvas) else None
+        made = encode(canvas.frames, output, kept, self._animation(len(canvas.frames)), gains)
         return Encoded(data_uri(made.name, made.body), made.name) if output.describes else made
 
     def _animation(self, frames: int) -> Animation | None:
@@ -204,7 +212,10 @@ def component(canvas: Canvas, part: Component, setting: Setting) -> list[str]:
     seen = _seen(canvas, done)
     if done.canvas is not None and done.frame is not None:
         whole, frame = done.canvas, done.frame
-        canvas.paint(lambda image: edges.extended(image, whole, frame.left, frame.top, done.fill))
+        canvas.paint(
+            lambda image: edges.extended(image, whole, frame.left, frame.top, done.fill),
+            (frame.left, frame.top),
+        )
     if done.angle:
         canvas.paint(lambda image: edges.rotated(image, done.angle))
     for effect in done.effects:
@@ -220,12 +231,12 @@ def component(canvas: Canvas, part: Component, setting: Setting) -> list[str]:
         canvas.paint(lambda image: edges.shadowed(image, shadow))
     if done.padding is not None:
         padding = done.padding
-        canvas.paint(lambda image: edges.padded(image, padding, done.fill))
+        canvas.paint(lambda image: edges.padded(image, padding, done.fill), (padding[3], padding[0]))
     if done.border is not None:
         width, colour = done.border
         # Padding and shadow have straight edges, whatever the picture inside them has.
         outline = None if done.padding or done.shadow else done.corners
-        canvas.paint(lambda image: edges.bordered(image, width, colour, outline))
+        canvas.paint(lambda image: edges.bordered(image, width, colour, outline), (width, width))
     if done.background is not None:
         _back(canvas, done.background, seen, done.frame)
     if done.opacity < 100:

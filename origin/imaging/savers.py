@@ -12,6 +12,9 @@ from urlspec.qualities import QualityValue
 DEPTHS: Final = (8, 4, 2, 1)
 """Bits a pixel of a palette, from 256 colours to 2."""
 
+GAIN_MAP: Final = 1 << 5
+"""libvips' VIPS_FOREIGN_KEEP_GAINMAP."""
+
 _AVIF_QUICK_ABOVE: Final = 2_000_000
 """Pixels above which AVIF is written at its least effort: three times as fast, 5 % more bytes."""
 
