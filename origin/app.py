@@ -111,6 +111,7 @@ class Origin:
                 if self.announcements is not None:
                     await self.announcements.start(self.assets.forget)
                     stack.push_async_callback(self.announcements.close)
+                await self.purge.start()
                 await self.sweeper.start()
                 stack.push_async_callback(self.sweeper.close)
                 await self._greet()
@@ -191,6 +192,7 @@ def build(settings: Settings) -> Origin:
         results,
         edges,
         database,
+        database,
         deadline=settings.deadline,
         emissions=emissions,
         announcements=announcements,
@@ -258,6 +260,7 @@ def application(origin: Origin, examples: Callable[[], Awaitable[list[Example]]]
         authenticate=origin.authenticator.viewer,
         address=origin.authenticator.address,
         emissions=origin.emissions,
+        notice=origin.pool.notice if settings.dev_errors else None,
     )
     api = http_api.application(_api_parts(origin))
 

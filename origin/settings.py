@@ -254,6 +254,12 @@ class Settings(BaseModel):
         "https://key@o0.ingest.sentry.io/0",
         pattern=r"^https?://[^@/\s]+@[^\s]+/[0-9]+$",
     )
+    dev_errors: bool = _own(
+        "ORIGIN_DEV_ERRORS",
+        False,
+        "Refusals as pictures that say what is wrong, where an img asks; for developers, not for visitors",
+        "on",
+    )
     cors_origins: Names = _own(
         "ORIGIN_CORS_ORIGINS", (), "Origins that may call the API from a browser", "https://app.example"
     )

@@ -8,6 +8,7 @@ from email.utils import formatdate
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
+from origin.errors import OriginError
 from origin.http.asgi import (
     ClientGone,
     HeaderList,
@@ -19,11 +20,12 @@ from origin.http.asgi import (
     respond,
     while_connected,
 )
-from origin.http.problems import SAFE, encode, problem_of, status_problem
+from origin.http.problems import SAFE, Problem, encode, problem_of, status_problem
 from origin.service.access import Principal
 from origin.service.admission import Admitted, Ask
 from origin.service.deliver import Deliver, Delivered
 from origin.service.explain import Explain
+from origin.service.negotiate import wants_picture
 from origin.service.purge import Emissions
 from origin.service.queryform import path_of
 from urlspec.errors import UrlError
@@ -37,6 +39,8 @@ ALLOW: Final = b"GET, HEAD, OPTIONS"
 
 Authenticate = Callable[[Scope], Awaitable[Principal | None]]
 Address = Callable[[Scope], str]
+Notice = Callable[[int, str, str, str], Awaitable[bytes]]
+"""Draws status, title, detail and code of a refusal as a PNG. Raises OriginError."""
 
 
 class Pictures:
@@ -53,6 +57,7 @@ class Pictures:
         authenticate: Authenticate,
         address: Address,
         emissions: Emissions | None = None,
+        notice: Notice | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._deliver = deliver
@@ -63,6 +68,7 @@ class Pictures:
         self._authenticate = authenticate
         self._address = address
         self._emissions = emissions
+        self._notice = notice
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -192,6 +198,8 @@ class Pictures:
         headers, body = encode(problem, scope["state"]["request_id"])
         if problem.status == 401:
             headers.append((b"www-authenticate", b'Bearer error="invalid_token"'))
+        if self._notice is not None and wants_picture(header(scope, b"accept")):
+            headers, body = await _drawn(self._notice, problem, headers, body)
         await respond(send, problem.status, headers, body, head=head)
 
     async def _other_method(self, scope: Scope, send: Send) -> None:
@@ -266,6 +274,28 @@ class Pictures:
             (b"x-request-id", scope["state"]["request_id"].encode()),
         ]
         await respond(send, 200, headers, body, head=head)
+
+
+async def _drawn(
+    notice: Notice, problem: Problem, headers: HeaderList, body: bytes
+) -> tuple[HeaderList, bytes]:
+    """The same refusal as a picture, or as it was where none can be drawn just now."""
+    try:
+        picture = await notice(problem.status, problem.title, problem.detail, problem.code)
+    except OriginError:
+        return headers, body
+    kept = [
+        one
+        for one in headers
+        if one[0] not in {b"content-type", b"content-length", b"cache-control", b"vary"}
+    ]
+    return [
+        *kept,
+        (b"content-type", b"image/png"),
+        (b"content-length", str(len(picture)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-error", problem.code.encode()),
+    ], picture
 
 
 def disposition(name: str) -> bytes:

@@ -174,6 +174,10 @@ class RenderPool:
         """
         return await self.run(worker.original, path, keep, self._limits)
 
+    async def notice(self, status: int, title: str, detail: str, code: str) -> bytes:
+        """A refusal as a PNG, for developers."""
+        return await self.run(worker.notice, status, title, detail, code)
+
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Wait for a worker, within bounds, and call ``function`` there; it is named, not sent.
 

@@ -122,6 +122,13 @@ def original(path: str, keep: str, limits: Limits) -> Rendered:
     )
 
 
+def notice(status: int, title: str, detail: str, code: str) -> bytes:
+    """A refusal as a PNG."""
+    from origin.imaging import notice
+
+    return notice.notice(status, title, detail, code)
+
+
 def warm(seconds: float) -> Confinement:
     """Load everything a render needs; ``seconds`` keeps this worker busy while the others start."""
     from origin.imaging import clean, describe, fonts, render  # noqa: F401

@@ -24,6 +24,12 @@ def accept_class(accept: str | None) -> AcceptClass:
     return "webp" if "image/webp" in named else "jpeg"
 
 
+def wants_picture(accept: str | None) -> bool:
+    """Whether an ``img`` asks: pictures are named, pages are not, as one who opens the address would."""
+    named = _ranges((accept or "")[:_LONGEST])
+    return any(name.startswith("image/") for name in named) and "text/html" not in named
+
+
 def _ranges(accept: str) -> list[str]:
     """The media ranges with q above 0, lower case."""
     wanted = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.support import pictures
 from tests.support.origin import Library, OriginServer
 
 DEJAVU = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+HUGE = b"BM" + struct.pack("<IHHIIiiHHIIiiII", 0, 0, 0, 54, 40, 60_000, 60_000, 1, 24, *[0] * 6)
 PRESETS = """
 [presets]
 card = "c_fill,w_40,h_30,f_webp"
@@ -31,6 +33,7 @@ def server(
     (folder / "shop").mkdir()
     (folder / "shop" / "half.jpg").write_bytes(pictures.noise(400, 300)[:20_000])
     (folder / "shop" / "words.jpg").write_bytes(b"words" * 100)
+    (folder / "shop" / "huge.bmp").write_bytes(HUGE)
     (folder / "fonts").mkdir()
     shutil.copy(DEJAVU, folder / "fonts" / "Mine.ttf")
     return origin_factory(
@@ -38,6 +41,8 @@ def server(
         ORIGIN_PRESETS=str(folder / "presets.toml"),
         ORIGIN_FONTS=str(folder / "fonts"),
         ORIGIN_SOURCES=f"shop=file://{folder / 'shop'}",
+        ORIGIN_ACCEPT="jpeg,png,gif,bmp",
+        ORIGIN_DEV_ERRORS="on",
     )
 
 
@@ -85,6 +90,9 @@ FALLBACKS = {
     "object not there": ("/w_16,d_{logo}/@shop/none.jpg", "not_found"),
     "broken": ("/w_16,d_{logo}/@shop/half.jpg", "image_corrupt"),
     "no picture": ("/w_16,d_{logo}/@shop/words.jpg", "unsupported_media"),
+    "over limits": ("/w_16,d_{logo}/@shop/huge.bmp", "image_too_large"),
+    "private": ("/w_16,d_{logo}/{secret}", "not_found"),
+    "an original": ("/meta_copyright,w_16,d_{logo}/none", "not_found"),
     "unknown source": ("/w_16,d_{logo}/@none/a.jpg", "not_found"),
     "a version that never was": ("/v_9,w_16,d_{logo}/{id}", "not_found"),
 }
@@ -92,7 +100,9 @@ FALLBACKS = {
 
 @pytest.mark.parametrize(("path", "code"), FALLBACKS.values(), ids=FALLBACKS.keys())
 def test_a_fallback_stands_in_for_a_moment(server: OriginServer, path: str, code: str) -> None:
-    answer = server.get(path.format(logo=server.ids["logo.png"], id=server.ids["card.jpg"]))
+    answer = server.get(
+        path.format(logo=server.ids["logo.png"], id=server.ids["card.jpg"], secret=server.ids["secret.png"])
+    )
     assert (answer.status, answer["X-Fallback"]) == (200, code)
     assert answer["Cache-Control"] == "public, max-age=10"
     assert pictures.size_of(answer.body) == (16, 8)
@@ -108,6 +118,41 @@ def test_a_fallback_is_not_used_without_need(server: OriginServer) -> None:
 @pytest.mark.parametrize(("path", "status"), [("/w_16,d_none/none2", 404), ("/w_x,d_{logo}/none", 400)])
 def test_a_fallback_mends_neither_itself_nor_the_url(server: OriginServer, path: str, status: int) -> None:
     assert server.get(path.format(logo=server.ids["logo.png"])).status == status
+
+
+# Refusals as pictures -------------------------------------------------------------------------------------
+
+IMG = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
+PAGE = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/widht_300/{id}", 400, "argument_unknown"),
+        ("/w_16/none", 404, "not_found"),
+        ("/w_16/@shop/half.jpg", 422, "image_corrupt"),
+        ("/w_16/@shop/words.jpg", 415, "unsupported_media"),
+        ("/s1.a.0.b/w_16/{id}", 403, "signature_invalid"),
+    ],
+)
+def test_an_img_shows_what_is_wrong(server: OriginServer, path: str, status: int, code: str) -> None:
+    target = path.format(id=server.ids["card.jpg"])
+    drawn = server.get(target, Accept=IMG)
+    assert (drawn.status, drawn["Content-Type"], drawn["X-Error"]) == (status, "image/png", code)
+    assert drawn["Cache-Control"] == "no-store"
+    assert pictures.format_of(drawn.body) == "png"
+    width, height = pictures.size_of(drawn.body)
+    assert width == 648
+    assert height > 90
+    assert pictures.pixel(drawn.body, 1, 1)[:3] == (190, 30, 20)
+    assert server.get(target, "HEAD", Accept=IMG)["Content-Length"] == str(len(drawn.body))
+    for accept in (PAGE, "*/*", "application/json"):
+        assert server.get(target, Accept=accept).summary == (status, code)
+
+
+def test_nothing_is_drawn_unless_a_developer_wants_it(origin: OriginServer) -> None:
+    assert origin.get("/w_16/none", Accept=IMG).summary == (404, "not_found")
 
 
 # Texts and descriptions ---------------------------------------------------------------------------------
