@@ -15,6 +15,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from origin.imaging.fontfile import covered, families_of
+from urlspec.texts import visible
 
 FALLBACK: Final = "DejaVu Sans"
 """Named for a family that is not installed where none of the usual ones is either."""
@@ -99,7 +100,7 @@ def remarks(family: str, text: str, extra: str | None = None) -> Iterator[str]:
     if text.isascii() and known:
         return
     shown = _shown_by(*_system_folders(), *([extra] if extra else []))
-    lacking = [one for one in dict.fromkeys(text) if one.isprintable() and not _shows(shown, ord(one))]
+    lacking = [one for one in dict.fromkeys(text) if visible(one) and not _shows(shown, ord(one))]
     if lacking:
         packages = " and ".join(dict.fromkeys(_package(ord(one)) for one in lacking))
         yield (

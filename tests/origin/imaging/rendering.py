@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import os
 import tempfile
 from pathlib import Path
 
 from origin.imaging import worker
+from origin.imaging.fonts import configuration
 from origin.imaging.model import Accept, Job, Limits, Rendered, Source
 from urlspec.parse import parse
 from urlspec.sources import AssetRef, SourceRef
@@ -22,6 +26,7 @@ def render(
     fonts: str | None = None,
 ) -> Rendered:
     """``url`` without its source; ``layers`` by id."""
+    _own_fonts()
     with tempfile.TemporaryDirectory() as folder:
         request = parse(f"{url}/cat")
         sources: dict[SourceRef, Source] = {}
@@ -33,6 +38,15 @@ def render(
                 path.write_bytes(data)
             sources[AssetRef(name)] = Source(str(path), focus if name == "cat" else None)
         return worker.render(Job(request, sources, accept, limits, fonts))
+
+
+@functools.cache
+def _own_fonts() -> None:
+    """Texts are matched as in a worker, whatever this machine's own configuration says."""
+    with tempfile.NamedTemporaryFile("w", suffix=".conf", delete=False) as file:
+        file.write(configuration())
+    atexit.register(Path(file.name).unlink)
+    os.environ["FONTCONFIG_FILE"] = file.name
 
 
 def png(url: str, source: bytes | Path, **more: object) -> bytes:

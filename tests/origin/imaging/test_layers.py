@@ -1,20 +1,10 @@
-"""Layers: where they lie, how they mix, and texts."""
+"""Layers: where they lie, and how they mix."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from origin.errors import OriginError, ResultTooLarge
-from origin.imaging.fontfile import families_of
-from origin.imaging.fonts import FALLBACK, installed
-from origin.imaging.model import Limits
 from tests.origin.imaging.rendering import png, render
 from tests.support.pictures import (
     BLUE,
@@ -22,9 +12,11 @@ from tests.support.pictures import (
     GREEN,
     RED,
     Colour,
+    animated,
     assert_close_colour,
     card,
     decode,
+    frame_colour,
     grayscale,
     oriented,
     pixel,
@@ -203,140 +195,13 @@ def test_a_layer_may_be_the_source_itself() -> None:
     assert_close_colour(pixel(data, 30, 20), CENTRE, 2)
 
 
-# Text -------------------------------------------------------------------------------------------------
-
-PAPER = plain(400, 200, (255, 255, 255))
-
-
-def ink(url: str, source: bytes = PAPER, **more: Any) -> NDArray[np.bool_]:
-    """Where something was written."""
-    return np.asarray((decode(png(url, source, **more))[:, :, :3] < 128).any(axis=2))
+def test_a_layer_lies_on_every_frame() -> None:
+    data = render("/l_logo,g_north_west,f_gif", animated(), layers={"logo": LOGO}).body
+    for frame in range(3):
+        assert_close_colour(pixel(data, 5, 5, page=frame)[:3], INK, 8)
+        assert_close_colour(pixel(data, 30, 20, page=frame)[:3], frame_colour(frame), 8)
 
 
-def extent(mask: NDArray[np.bool_]) -> tuple[int, int]:
-    down, across = np.nonzero(mask)
-    return int(np.ptp(across)) + 1, int(np.ptp(down)) + 1
-
-
-def test_text_is_written_in_black_and_in_its_colour() -> None:
-    assert ink("/l_text:DejaVu%20Sans_40:Hello").sum() > 500
-    found = decode(png("/l_text:DejaVu%20Sans_80_bold:HHH,co_rgb:ff0000", PAPER)).reshape(-1, 3)
-    assert (found == (255, 0, 0)).all(axis=1).sum() > 1000
-    assert not (found == (0, 0, 0)).all(axis=1).any()
-
-
-def test_size_is_pixels_of_the_em_and_dpr_multiplies_it() -> None:
-    heights = [extent(ink(f"/l_text:DejaVu%20Sans_{size}:H"))[1] for size in (40, 80)]
-    assert heights[0] == pytest.approx(40 * 0.729, abs=1.5)  # cap height of the font
-    assert heights[1] == pytest.approx(80 * 0.729, abs=1.5)
-    assert extent(ink("/l_text:DejaVu%20Sans_40:H,dpr_2"))[1] == heights[1]
-
-
-@pytest.mark.parametrize(
-    "text", ["AT&T", "<b>x</b>", "<span size='900000'>x</span>", "a < b > c", "&amp;", 'it\'s "so"', "100%"]
-)
-def test_text_is_text_never_markup(text: str) -> None:
-    from urllib.parse import quote
-
-    plain_size = extent(ink("/l_text:DejaVu%20Sans_16:" + "x" * len(text), plain(900, 200, (255, 255, 255))))
-    size = extent(ink("/l_text:DejaVu%20Sans_16:" + quote(text, safe=""), plain(900, 200, (255, 255, 255))))
-    assert 0.4 * plain_size[0] < size[0] < 2 * plain_size[0]
-    assert size[1] < 24
-
-
-def test_weight_style_and_decoration_change_the_ink() -> None:
-    amounts = {
-        style: ink(f"/l_text:DejaVu%20Sans_40{style}:Hello").sum()
-        for style in ("", "_bold", "_italic", "_underline", "_strikethrough")
-    }
-    assert amounts["_bold"] > 1.2 * amounts[""]
-    assert amounts["_underline"] > amounts[""]
-    assert amounts["_strikethrough"] > amounts[""]
-    assert (ink("/l_text:DejaVu%20Sans_40_italic:Hello") != ink("/l_text:DejaVu%20Sans_40:Hello")).any()
-
-
-def test_w_wraps() -> None:
-    free = extent(ink("/l_text:DejaVu%20Sans_20:one%20two%20three%20four"))
-    wrapped = extent(ink("/l_text:DejaVu%20Sans_20:one%20two%20three%20four,w_100"))
-    assert wrapped[0] <= 100 < free[0]
-    assert wrapped[1] > 2 * free[1]
-
-
-def test_line_feed_breaks_lines_and_alignment_places_them() -> None:
-    left, right = (
-        ink(f"/l_text:DejaVu%20Sans_30{style}:MMMMMM%0AI,g_north_west") for style in ("_left", "_right")
-    )
-    lower = slice(32, 80)
-    assert np.nonzero(left[lower])[1].min() + 60 < np.nonzero(right[lower])[1].min()
-
-
-def test_alpha_of_the_colour_counts() -> None:
-    found = decode(png("/l_text:DejaVu%20Sans_80_bold:HHH,co_rgb:00000080", PAPER))
-    assert found.min() == pytest.approx(127, abs=2)
-
-
-def test_a_layer_of_text_can_be_shaped() -> None:
-    flat = extent(ink("/l_text:DejaVu%20Sans_30:Hello"))
-    turned = extent(ink("/l_text:DejaVu%20Sans_30:Hello/r_90/fl_layer_apply"))
-    assert turned == (flat[1], flat[0])
-
-
-def test_a_font_that_is_not_installed_is_replaced_and_named() -> None:
-    rendered = render("/l_text:No%20Such%20Font_30:Hello,f_png", PAPER)
-    assert any("'No Such Font' is not installed" in warning for warning in rendered.warnings)
-    assert (
-        decode(rendered.body) == decode(png(f"/l_text:{FALLBACK.replace(' ', '%20')}_30:Hello", PAPER))
-    ).all()
-
-
-def test_a_family_that_ends_in_a_number_is_a_family() -> None:
-    assert extent(ink("/l_text:Sans%2048%209999_20:x"))[1] < 30
-
-
-def test_emoji_and_other_scripts_are_written() -> None:
-    for text in ("%F0%9F%98%80", "%E6%97%A5%E6%9C%AC", "%D8%B3%D9%84%D8%A7%D9%85"):
-        assert ink(f"/l_text:DejaVu%20Sans_40:{text}").any()
-
-
-@pytest.mark.parametrize(
-    "text", ["%EF%B7%BD" * 60, "M" * 400, "%0A".join("x" * 80)], ids=["wide", "long", "high"]
-)
-@pytest.mark.parametrize("size", [100, 300, 2000])
-def test_no_text_is_larger_than_the_limits(text: str, size: int) -> None:
-    with pytest.raises(OriginError) as caught:
-        render(f"/l_text:Sans_{size}:{text}", PAPER, limits=Limits(max_result_side=500))
-    assert isinstance(caught.value, ResultTooLarge)
-
-
-def test_families_are_read_from_font_files() -> None:
-    known = installed()
-    assert known, "no fonts are installed"
-    assert all(name == name.strip() and name for name in known)
-
-
-def test_a_folder_of_fonts_adds_families(tmp_path: Path) -> None:
-    file = next(
-        (
-            Path(parent, name)
-            for parent, _, names in os.walk("/usr/share/fonts")
-            for name in sorted(names)
-            if name.endswith(".ttf")
-        ),
-        None,
-    )
-    if file is None:
-        pytest.skip("no TrueType fonts on this machine")
-    copied = tmp_path / "Own.ttf"
-    shutil.copy(file, copied)
-    family = min(families_of(copied))
-    assert family.casefold() in installed(str(tmp_path))
-    if family.replace(" ", "").replace("-", "").isascii():
-        rendered = render(f"/l_text:{family.replace(' ', '%20')}_30:x,f_png", PAPER, fonts=str(tmp_path))
-        assert rendered.warnings == ()
-
-
-def test_what_is_no_font_has_no_families(tmp_path: Path) -> None:
-    file = tmp_path / "x.ttf"
-    for junk in (b"", b"ttcf", b"\0\1\0\0\0\xff" + b"name" * 30):
-        file.write_bytes(junk)
-        assert families_of(file) == frozenset()
+def test_of_an_animated_layer_the_first_frame_is_laid() -> None:
+    data = over("/l_logo,g_north_west", logo=animated())
+    assert_close_colour(pixel(data, 5, 5), frame_colour(0), 8)
