@@ -281,14 +281,20 @@ def doctor() -> None:
 @app.command()
 def docs(
     check: Annotated[bool, typer.Option("--check", help="Only say whether they are fresh.")] = False,
+    text: Annotated[bool, typer.Option("--text", help="Leave the gallery out, which takes a while.")] = False,
     folder: Annotated[Path, typer.Option(help="The project's folder.")] = Path(),
 ) -> None:
-    """Write what is generated from the declarations: the reference in README.md and the SDK's methods."""
+    """Write what is generated from the declarations: reference, SDK methods, and the gallery of examples."""
     from origin.commands.documents import stale_documents, write_documents
+    from origin.commands.gallery import DeadExample, stale_gallery, write_gallery
 
-    stale = stale_documents(folder)
+    found = stale_documents(folder) if check else write_documents(folder)
+    if not text:
+        try:
+            found += stale_gallery(folder / "docs") if check else write_gallery(folder / "docs")
+        except DeadExample as error:
+            raise fail(str(error)) from error
     if not check:
-        write_documents(folder)
-        typer.echo(f"written: {', '.join(str(path) for path in stale) or 'nothing to change'}", err=True)
-    elif stale:
-        raise fail(f"stale: {', '.join(str(path) for path in stale)}; run `origin docs`")
+        typer.echo(f"written: {', '.join(str(path) for path in found) or 'nothing to change'}", err=True)
+    elif found:
+        raise fail(f"stale: {', '.join(str(path) for path in found)}; run `origin docs`")

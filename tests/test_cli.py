@@ -257,11 +257,11 @@ def test_doctor_names_what_is_wrong(cli: Cli, tmp_path: Path) -> None:
 def test_docs_are_written_and_checked(cli: Cli, tmp_path: Path) -> None:
     shutil.copy(ROOT / "README.md", tmp_path)
     shutil.copytree(ROOT / "urlspec", tmp_path / "urlspec")
-    assert cli("docs", "--folder", tmp_path).returncode == 0
-    assert cli("docs", "--check", "--folder", tmp_path).returncode == 0
+    assert cli("docs", "--text", "--folder", tmp_path).returncode == 0
+    assert cli("docs", "--text", "--check", "--folder", tmp_path).returncode == 0
     readme = tmp_path / "README.md"
     readme.write_text(readme.read_text().replace("ORIGIN_MAX_SCANS", "ORIGIN_MAX_SCANTS"))
-    stale = cli("docs", "--check", "--folder", tmp_path)
+    stale = cli("docs", "--text", "--check", "--folder", tmp_path)
     assert stale.returncode == 1
     assert "README.md" in stale.stderr
 

@@ -22,7 +22,7 @@ def summary(kind: type[Argument]) -> str:
     return " ".join((inspect.getdoc(kind) or "").split())
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text for a cell of a Markdown table, in which code spans show what stands in them as it is."""
     plain_and_code = text.replace("|", "\\|").split("`")
     plain_and_code[::2] = [escape(plain, quote=False) for plain in plain_and_code[::2]]
@@ -46,7 +46,7 @@ def reference() -> str:
     parts = []
     for group, members in groupby(kinds, key=lambda kind: kind.group):
         rows = [
-            f"| `{_name(kind)}` | {_cell(summary(kind))} | {_cell(_values(kind))} | `/{kind.example}/cat` |"
+            f"| `{_name(kind)}` | {cell(summary(kind))} | {cell(_values(kind))} | `/{kind.example}/cat` |"
             for kind in members
         ]
         head = "| argument | what it does | values | example |\n| --- | --- | --- | --- |"
@@ -136,4 +136,4 @@ def _hanging(text: str) -> list[str]:
     )
 
 
-__all__ = ["BEGIN", "END", "expectation", "operations", "reference", "replace_block", "summary"]
+__all__ = ["BEGIN", "END", "cell", "expectation", "operations", "reference", "replace_block", "summary"]

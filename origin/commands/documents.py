@@ -28,6 +28,9 @@ def stale_documents(folder: Path) -> list[Path]:
     return [path for path, text in documents(folder).items() if path.read_text("utf-8") != text]
 
 
-def write_documents(folder: Path) -> None:
-    for path, text in documents(folder).items():
-        path.write_text(text, "utf-8")
+def write_documents(folder: Path) -> list[Path]:
+    """The files that had to change."""
+    stale = stale_documents(folder)
+    for path in stale:
+        path.write_text(documents(folder)[path], "utf-8")
+    return stale

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import uvicorn
 
 from origin.app import Example, Origin, Upload, application, build
+from origin.commands.demo import draw_demo
 from origin.errors import OriginError
 from origin.observe.logs import configure
 from origin.observe.scrub import Scrubber
@@ -116,23 +117,8 @@ async def fill_with_demo(origin: Origin) -> None:
     _say("Drawing some pictures to begin with…")
     async with build(origin.settings).running(watch=False) as started:
         with TemporaryDirectory() as folder:
-            for drawn in await asyncio.to_thread(_draw, Path(folder)):
+            for drawn in await asyncio.to_thread(draw_demo, Path(folder)):
                 await started.ingest.ingest(Upload(drawn[1], id=drawn[0]))
-
-
-def _draw(folder: Path) -> list[tuple[str, Path]]:
-    """In a process of its own: libvips stays out of the server."""
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_draw_here, folder).result()
-
-
-def _draw_here(folder: Path) -> list[tuple[str, Path]]:
-    from origin.imaging.demo import draw
-
-    return [(drawn.id, drawn.path) for drawn in draw(folder)]
 
 
 async def examples(origin: Origin) -> list[Example]:

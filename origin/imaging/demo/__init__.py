@@ -16,6 +16,7 @@ from origin.errors import Internal
 from origin.imaging.demo.aurora import aurora
 from origin.imaging.demo.drawing import VipsImage
 from origin.imaging.demo.landscape import landscape
+from origin.imaging.demo.likeness import difference
 from origin.imaging.demo.logo import logo
 from origin.imaging.demo.orbit import orbit
 from origin.imaging.demo.poster import POSTER_PATH, poster
@@ -75,3 +76,5 @@ _PICTURES: Final[tuple[tuple[str, str, Callable[[], VipsImage], dict[str, Any]],
     ("logo.png", "Iris", logo, {}),
     ("orbit.webp", "Six planets and a star", orbit, {"Q": 85, "effort": 3}),
 )
+
+__all__ = ["EXAMPLES", "Demo", "difference", "draw"]
