@@ -359,7 +359,7 @@ class Sweepable(Protocol):
         ...
 
     async def forget_old(self, now: datetime) -> None:
-        """Drop what has expired: revocations, idempotency keys, tickets."""
+        """Drop what has expired: revocations, idempotency keys, tickets, URLs that no cache holds now."""
         ...
 
 
@@ -537,6 +537,24 @@ class EmittedUrls(Protocol):
     async def emitted_for(self, asset: str) -> list[str]: ...
 
     async def forget_emitted(self, asset: str, paths: Sequence[str]) -> None: ...
+
+
+class PurgeReminders(Protocol):
+    """Assets that caches in front must be told of once more, at most one reminder each."""
+
+    async def remind(self, asset: str, due: datetime, until: datetime) -> None:
+        """Due from ``due`` on, and given up at ``until``; in place of an earlier reminder."""
+        ...
+
+    async def due(self, now: datetime, limit: int) -> list[str]: ...
+
+    async def put_off(self, asset: str, now: datetime, due: datetime) -> None:
+        """Due later, or given up by then. Nothing for one that has become due after ``now`` instead."""
+        ...
+
+    async def reminded(self, asset: str, now: datetime) -> None:
+        """Done with what was due at ``now``."""
+        ...
 
 
 class EdgePurger(Protocol):

@@ -19,6 +19,9 @@ from origin.backends.tables import (
     tickets,
 )
 
+EMITTED: Final = timedelta(days=400)
+"""How long after its last sending a cache may hold a URL: a year if pinned, and a month that nobody asks."""
+
 SPARE: Final = timedelta(hours=1)
 """Kept beyond its end: clocks differ, and tokens count a little longer than they say."""
 
@@ -64,6 +67,7 @@ class SqlSweep(Sql):
     async def forget_old(self, now: datetime) -> None:
         for table in (revocations, idempotency, tickets):
             await self._write(sa.delete(table).where(table.c.expires < now - SPARE))
+        await self._write(sa.delete(emitted).where(emitted.c.seen < now - EMITTED))
 
 
 def _having(sha256: Sequence[str]) -> sa.Select[tuple[str]]:

@@ -1,9 +1,7 @@
-"""Tickets for straight uploads, answers to requests that may be repeated, and URLs that caches may hold."""
+"""Tickets for straight uploads, and answers to requests that may be repeated."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -11,7 +9,7 @@ import sqlalchemy as sa
 
 from origin.backends.sql import WRITE, Sql, check_storable, storable
 from origin.backends.sql_assets import check_quota
-from origin.backends.tables import changes, emitted, idempotency, tickets
+from origin.backends.tables import changes, idempotency, tickets
 from origin.ports import Remembered, Ticket
 
 UNFINISHED: Final = timedelta(minutes=10)
@@ -113,32 +111,3 @@ class SqlIdempotency(Sql):
 def _open(owner: str, key: str) -> sa.ColumnElement[bool]:
     """A claim that is not finished: the answer of a finished one never changes."""
     return sa.and_(idempotency.c.owner == owner, idempotency.c.key == key, idempotency.c.status == 0)
-
-
-class SqlEmitted(Sql):
-    """The EmittedUrls."""
-
-    async def emitted(self, asset: Sequence[str], path: str) -> None:
-        check_storable(path, *asset)
-        if not asset:
-            return
-        # In one order, or two servers that record the same assets could wait for each other.
-        rows = [{"asset_id": id, "digest": _digest(path), "path": path} for id in sorted(set(asset))]
-        await self._write(self._insert(emitted).values(rows).on_conflict_do_nothing())
-
-    async def emitted_for(self, asset: str) -> list[str]:
-        if not storable(asset):
-            return []
-        recorded = sa.select(emitted.c.path).where(emitted.c.asset_id == asset).order_by(emitted.c.path)
-        return [row.path for row in await self._rows(recorded)]
-
-    async def forget_emitted(self, asset: str, paths: Sequence[str]) -> None:
-        if storable(asset, *paths):
-            digests = [_digest(path) for path in paths]
-            recorded = sa.and_(emitted.c.asset_id == asset, emitted.c.digest.in_(digests))
-            await self._write(sa.delete(emitted).where(recorded))
-
-
-def _digest(path: str) -> str:
-    """PostgreSQL indexes no text above some 2,700 bytes, and headers are part of these."""
-    return hashlib.sha256(path.encode()).hexdigest()

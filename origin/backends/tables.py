@@ -143,4 +143,15 @@ emitted = sa.Table(
     sa.Column("asset_id", sa.Text, primary_key=True),
     sa.Column("digest", sa.Text, primary_key=True, comment="SHA-256 of path, hex"),
     sa.Column("path", sa.Text, nullable=False, comment="with the headers that make its key, see purge"),
+    sa.Column("seen", UtcTime, nullable=False),
+    sa.Index("ix_emitted_seen", "seen"),
+)
+
+reminders = sa.Table(
+    "reminders",
+    metadata,
+    sa.Column("asset_id", sa.Text, primary_key=True),
+    sa.Column("due", UtcTime, nullable=False),
+    sa.Column("until", UtcTime, nullable=False, comment="when it is given up"),
+    sa.Index("ix_reminders_due", "due"),
 )

@@ -57,5 +57,8 @@ if TYPE_CHECKING:
     def uploads(database: Database) -> tuple[ports.TicketKeeper, ports.IdempotencyKeeper, ports.EmittedUrls]:
         return database, database, database
 
+    def edges(database: Database) -> ports.PurgeReminders:
+        return database
+
     def transferable(database: Database) -> ports.Transferable:
         return database

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -64,6 +64,15 @@ async def test_burying_purges_every_version_and_forgets_urls(database: Database)
     assert (gone.purges, gone.deleted) == (1, WHEN - DAY)
     assert [v.purged for v in (stays.current, *stays.older)] == [False, False]
     assert (await database.emitted_for("gone"), await database.emitted_for("stays")) == ([], ["/path"])
+
+
+async def test_urls_are_on_record_for_as_long_as_a_cache_may_hold_them(database: Database) -> None:
+    await database.emitted(["a"], "/path")
+    now = datetime.now(UTC)
+    await database.forget_old(now + 399 * DAY)
+    assert await database.emitted_for("a") == ["/path"]
+    await database.forget_old(now + 401 * DAY)
+    assert await database.emitted_for("a") == []
 
 
 async def with_contents(database: Database) -> None:

@@ -15,6 +15,7 @@ from origin.errors import BadRequest
 from origin.ports import Remembered, Ticket
 from tests.origin.backends.conftest import WHEN
 
+SECOND = timedelta(seconds=1)
 LATER = datetime.now(UTC) + timedelta(days=1)
 UNKEPT = ["a\0b", "\ud800"]
 
@@ -198,6 +199,28 @@ async def test_urls_are_forgotten(shared: Database) -> None:
     await shared.forget_emitted(one, [])
     assert await shared.emitted_for(one) == ["/2"]
     assert len(await shared.emitted_for(two)) == 3
+
+
+async def test_reminders_come_when_they_are_due(database: Database) -> None:
+    for id, wait in (("later", 2), ("soon", 1), ("never", 9)):
+        await database.remind(id, WHEN + wait * SECOND, WHEN + 99 * SECOND)
+    assert await database.due(WHEN, 9) == []
+    now = WHEN + 2 * SECOND
+    assert await database.due(now, 9) == ["soon", "later"]
+    assert await database.due(now, 1) == ["soon"]
+    await database.remind("soon", now + SECOND, WHEN + 99 * SECOND)  # changed again meanwhile
+    for id in ("soon", "later"):
+        await database.reminded(id, now)
+    assert await database.due(now + SECOND, 9) == ["soon"]
+
+
+async def test_reminders_are_put_off_until_they_are_given_up(database: Database) -> None:
+    await database.remind("id", WHEN, WHEN + 5 * SECOND)
+    await database.put_off("id", WHEN, WHEN + 4 * SECOND)
+    assert await database.due(WHEN + 3 * SECOND, 9) == []
+    assert await database.due(WHEN + 4 * SECOND, 9) == ["id"]
+    await database.put_off("id", WHEN + 4 * SECOND, WHEN + 8 * SECOND)
+    assert await database.due(WHEN + 99 * SECOND, 9) == []
 
 
 async def test_a_url_may_be_long(shared: Database) -> None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from origin.service.purge import spelled
+from origin.backends.database import Database
+from origin.backends.results import MemoryResults
+from origin.errors import Unavailable
+from origin.service.catalog import CachedAssets
+from origin.service.purge import Purge, spelled
 from tests.conftest import OriginFactory
 from tests.support.origin import Library, OriginServer, until
 from tests.support.upstream import Reply, Upstream, upstream
@@ -36,6 +42,8 @@ def server(origin_factory: OriginFactory, library: Library, edge: Upstream, cdn:
         ORIGIN_EDGES=f"http://{edge.address}",
         ORIGIN_EDGE_SECRET=SECRET,
         ORIGIN_CDN_PURGE_URL=f"http://{cdn.address}/purge",
+        ORIGIN_DEADLINE="6",
+        ORIGIN_RENDER_TIMEOUT="5",
     )
 
 
@@ -112,6 +120,52 @@ def test_an_edge_that_is_away_does_not_stop_a_purge(
     edge.stop()
     assert server.cli("purge", id).returncode == 0
     assert json.loads(cdn.seen[0].body)["surrogate_key"] == id
+
+
+def test_a_server_tells_the_edges_once_more_when_the_deadline_has_passed(
+    server: OriginServer, edge: Upstream
+) -> None:
+    """Also of a change that a command made, and after it was stopped before the deadline."""
+    id = server.ids["card.png"]
+    server.get(f"/w_20/{id}", **EDGE)
+    assert server.cli("purge", id).returncode == 0
+    server.stop()
+    before = len(edge.arrived(f"/w_20/{id}"))
+    server.start()
+    until(lambda: len(edge.arrived(f"/w_20/{id}")) == before + 1)
+
+
+class Away:
+    """An edge that takes a purge only sometimes."""
+
+    def __init__(self) -> None:
+        self.answers = True
+        self.told: list[str] = []
+
+    async def purge(self, asset: str, paths: Sequence[str]) -> None:
+        if not self.answers:
+            raise Unavailable
+        self.told.append(asset)
+
+
+async def test_an_edge_that_was_away_is_told_when_it_is_back(tmp_path: Path) -> None:
+    database, edge = Database(f"sqlite:///{tmp_path / 'db'}"), Away()
+    await database.migrate()
+    results = MemoryResults(0)
+    purge = Purge(CachedAssets(database), results, [edge], database, database, deadline=5)
+    edge.answers = False
+    await purge.changed("id")
+    await purge.close()
+    now = datetime.now(UTC)
+    for wait in (0, 60):
+        await purge.follow_up(now + timedelta(seconds=wait))
+    edge.answers = True
+    await purge.follow_up(now + timedelta(seconds=60))
+    assert edge.told == []
+    for _ in range(2):
+        await purge.follow_up(now + timedelta(seconds=120))
+        assert edge.told == ["id"]
+    await database.close()
 
 
 SPELLED = {

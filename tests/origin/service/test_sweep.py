@@ -77,7 +77,9 @@ class Server:
         return Ingest(self.database, store or self.store, InProcess(), 1 << 20)
 
     def library(self, store: Store | None = None) -> Library:
-        purge = Purge(CachedAssets(self.database), MemoryResults(0), [], self.database, deadline=1)
+        purge = Purge(
+            CachedAssets(self.database), MemoryResults(0), [], self.database, self.database, deadline=1
+        )
         return Library(self.database, self.ingest(store), purge, quota=1 << 30)
 
     def picture(self, number: int) -> tuple[Path, str]:
