@@ -84,6 +84,11 @@ services:
 	command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 	[ -e /etc/fonts/fonts.conf ] || missing+=(fontconfig-config)
 	[ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
+	[ -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf ] || missing+=(fonts-noto-color-emoji)
+	# 2 MB of Chinese and Japanese; fonts-noto-cjk has all of it in 57 MB.
+	[ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] ||
+		compgen -G '/usr/share/fonts/truetype/droid/DroidSansFallback*.ttf' >/dev/null ||
+		missing+=(fonts-droid-fallback)
 	[ $${#missing[@]} -eq 0 ] && exit 0
 	if ! command -v apt-get >/dev/null; then
 		echo "The tests need these programs (Debian's package names): $${missing[*]}" >&2

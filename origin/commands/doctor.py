@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from rich.table import Table
 from origin.app import Origin, build
 from origin.errors import OriginError
 from origin.imaging.capabilities import OLDEST, Format, capabilities
+from origin.imaging.fonts import remarks
 from origin.settings import LOOPBACK, Settings, unknown_variables
 
 LITTLE_SPACE = 1 << 30
@@ -149,6 +150,16 @@ def _yes(whether: bool) -> str:
     return "[green]yes[/]" if whether else "no"
 
 
+def _fonts(families: Sequence[str], folder: str | None) -> Finding:
+    """Texts without a font are drawn as boxes, so what a server can write is worth a look."""
+    if not families:
+        return Finding(
+            "fonts", "note", "none: texts are boxes", "install fonts-dejavu-core, or set ORIGIN_FONTS"
+        )
+    lacking = list(remarks("sans", "Aя中한عहไ😀", folder))
+    return Finding("fonts", "note" if lacking else "ok", f"{len(families)} families", "; ".join(lacking))
+
+
 async def _workers(origin: Origin) -> tuple[list[Finding], tuple[Format, ...]]:
     """What the render workers are and can do, asked of one of them."""
     fonts = str(origin.settings.fonts) if origin.settings.fonts else None
@@ -167,12 +178,7 @@ async def _workers(origin: Origin) -> tuple[list[Finding], tuple[Format, ...]]:
             found.libvips,
             "" if found.recent else f"install {oldest} or newer: older ones have known holes",
         ),
-        Finding(
-            "fonts",
-            "ok" if found.fonts else "note",
-            f"{len(found.fonts)} families",
-            "" if found.fonts else "install fonts-dejavu-core, or set ORIGIN_FONTS",
-        ),
+        _fonts(found.fonts, fonts),
         Finding(
             "worker network",
             "ok" if cut_off else "note",

@@ -180,7 +180,7 @@ def test_spacing_is_in_pixels_and_dpr_multiplies_it() -> None:
 
 def test_justified_lines_fill_the_width() -> None:
     ragged, even = (ink(f"/l_text:DejaVu%20Sans_20{style}:{SENTENCE},w_300") for style in ("", "_justify"))
-    lines = [extent(half)[0] for half in (ragged[:98], even[:98])]
+    lines = [extent(np.asarray(half))[0] for half in (ragged[:98], even[:98])]
     assert lines[0] < 299 <= lines[1] + 2
 
 
@@ -193,7 +193,7 @@ def test_an_outline_lies_around_the_letters() -> None:
     letters = ink("/l_text:DejaVu%20Sans_80_bold:HI")
     data = png("/l_text:DejaVu%20Sans_80_bold_stroke:HI,co_white,bo_5px_solid_red", PAPER)
     found = decode(data).astype(int)
-    red = (abs(found - (255, 0, 0)) < 40).all(axis=2)
+    red = np.asarray((abs(found - (255, 0, 0)) < 40).all(axis=2))
     assert extent(red) == pytest.approx((extent(letters)[0] + 10, extent(letters)[1] + 10), abs=2)
     assert not (red & letters).any()  # it is outside of them
     hollow = decode(png("/l_text:DejaVu%20Sans_80_bold_stroke:HI,co_transparent,bo_5px_solid_red", PAPER))
@@ -258,10 +258,9 @@ def test_emoji_are_in_colour_and_as_large_as_letters() -> None:
 
 async def test_a_folder_of_fonts_adds_families(tmp_path: Path) -> None:
     """In workers: a process reads its fonts once."""
-    family = min(name for name in installed().values() if name.isascii() and name.replace(" ", "").isalpha())
-    file = next(one for one in Path("/usr/share/fonts").rglob("*.ttf") if family in families_of(one))
+    family, renamed = "DejaVu Sans", "DejaVu Sanx"
+    file = next(Path("/usr/share/fonts").rglob("DejaVuSans.ttf"))
     data = file.read_bytes()
-    renamed = family[:-1] + ("x" if family[-1] != "x" else "y")
     for encoding in ("utf-16-be", "latin-1"):
         data = data.replace(family.encode(encoding), renamed.encode(encoding))
     fonts = tmp_path / "fonts"
