@@ -529,6 +529,19 @@ class Operations:
         """
         return self._add(arguments.CornerRadius, radii=radii)
 
+    def mask(
+        self,
+        shape: Literal["circle", "triangle", "diamond", "pentagon", "hexagon", "octagon", "star",
+            "heart"],
+    ) -> Self:
+        """Cut the picture to a shape, the largest that fits in its middle; the rest becomes transparent.
+
+        shape: one of circle triangle diamond pentagon hexagon octagon star heart.
+
+        Written ``mask_<shape>``, for example ``c_fill,w_200,h_200,mask_hexagon``.
+        """
+        return self._add(arguments.Mask, shape=shape)
+
     def shadow(
         self,
         x: int = 0,
@@ -681,7 +694,7 @@ class Operations:
 
     def colour_space(self, name: Literal["srgb", "p3"]) -> Self:
         """Colours of the result: `srgb`, or `p3`, which keeps what a wide-gamut picture has beyond sRGB and
-        says so in an ICC profile.
+        says so in an ICC profile; pictures without such colours stay sRGB.
 
         name: one of srgb p3.
 

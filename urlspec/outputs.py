@@ -92,7 +92,7 @@ class Progressive(OutputArgument):
 @dataclass(frozen=True, slots=True)
 class ColourSpace(OutputArgument):
     """Colours of the result: `srgb`, or `p3`, which keeps what a wide-gamut picture has beyond sRGB and says
-    so in an ICC profile."""
+    so in an ICC profile; pictures without such colours stay sRGB."""
 
     key, example, method = "cs", "cs_p3", "colour_space"
     name: str = arg(Word(("srgb", "p3"), hints=_OTHER_SPACES), "colour space")

@@ -31,6 +31,8 @@ class Canvas:
         self.frames = frames
         self.view = view
         self.size = size
+        self.space = "srgb"
+        """What the frames are converted to; ``p3`` may be set before anything is done with their pixels."""
         self._vector = vector
         self._converted = settled
         self._in_memory = settled or len(frames) > 1
@@ -161,7 +163,7 @@ class Canvas:
 
     def _convert(self) -> None:
         if not self._converted:
-            self.frames = [to_srgb(frame) for frame in self.frames]
+            self.frames = [to_srgb(frame, self.space) for frame in self.frames]
             self._converted = True
 
     def _show(self) -> None:

@@ -14,9 +14,9 @@ VipsImage = Any
 ICC: Final = "icc-profile-data"
 
 
-def to_srgb(image: VipsImage) -> VipsImage:
-    """8-bit sRGB or grey. A usable profile is obeyed, a CMYK picture without one gets libvips' own."""
-    if not (_profiled(image) and (converted := _by_profile(image)) is not None):
+def to_srgb(image: VipsImage, space: str = "srgb") -> VipsImage:
+    """8-bit sRGB (or P3) or grey. A usable profile is obeyed, CMYK without one gets libvips' own."""
+    if not (_profiled(image) and (converted := _by_profile(image, space)) is not None):
         converted = _by_interpretation(image)
     if converted.format != "uchar":
         converted = converted.cast("uchar")
@@ -62,12 +62,24 @@ def _profiled(image: VipsImage) -> bool:
     )
 
 
-def _by_profile(image: VipsImage) -> VipsImage | None:
+def wide(image: VipsImage) -> bool:
+    """Whether a freshly opened picture may have colours beyond sRGB that its profile tells of."""
+    if not _profiled(image) or image.interpretation not in {"srgb", "rgb16", "cmyk"}:
+        return False
+    return _by_profile(image, "p3") is not None
+
+
+def srgb_as_p3(image: VipsImage) -> VipsImage:
+    """sRGB pixels, with or without alpha, in Display P3."""
+    return to_colour(image).icc_transform("p3", input_profile="srgb", intent="relative", depth=8)
+
+
+def _by_profile(image: VipsImage, space: str) -> VipsImage | None:
     """None when the profile is broken or belongs to another kind of picture."""
     if image.interpretation not in {"srgb", "rgb16", "b-w", "grey16", "cmyk", "lab"}:
         return None
     try:
-        return image.icc_transform("srgb", embedded=True, intent="relative", depth=8)
+        return image.icc_transform(space, embedded=True, intent="relative", depth=8)
     except pyvips.Error:
         return None
 

@@ -95,7 +95,7 @@ def choose(
         metadata.keep if metadata else "none",
         asked == "png8",
         wanted.has(o.Progressive),
-        space.name if space else "srgb",
+        "p3" if space and name != "gif" and not describes else "srgb",
         hdr is None,
         () if forced or wanted.has(o.Progressive) or space else _passing(name, asked, accept),
     )

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 import pyvips
 
 from origin.errors import ImageUnprocessable, OriginError
-from origin.imaging import backings, decode, edges, gainmap
+from origin.imaging import backings, decode, edges, gainmap, masks
 from origin.imaging.canvas import Canvas
-from origin.imaging.colour import VipsImage
-from origin.imaging.describe import MEDIA, data_uri, describe
+from origin.imaging.colour import VipsImage, srgb_as_p3, wide
+from origin.imaging.describe import MEDIA, Subject, TracedCanvas, data_uri, describe
 from origin.imaging.encode import Animation, Encoded, encode
 from origin.imaging.geometry import EXIF_VIEWS, Box, Size, Smart
 from origin.imaging.layers import laid
@@ -86,7 +86,10 @@ class _Renderer:
         began = time.perf_counter()
         frames = decode.load(planned.load, job.sources[job.request.source].path)
         kept = Kept.of(frames[0], planned.output.metadata)
+        exif = bytes(frames[0].get("exif-data")) if frames[0].get_typeof("exif-data") else b""
         canvas = self._canvas(frames)
+        if planned.output.space == "p3" and wide(frames[0]):
+            canvas.space = "p3"
         self._run(canvas, job.request.steps(), job.request.source)
         describes = planned.output.describes
         if describes in {"json", "thumbhash", "blurhash"}:
@@ -94,7 +97,7 @@ class _Renderer:
         canvas.finish()
         check_result(canvas.size, job.limits)
         drawn = time.perf_counter()
-        encoded = self._encoded(canvas, kept)
+        encoded = self._encoded(canvas, kept, exif)
         source = job.sources[job.request.source].path
         passed = None if describes else source_instead(planned, source, encoded)
         sent = passed or encoded
@@ -112,17 +115,21 @@ class _Renderer:
 
     def _canvas(self, frames: list[VipsImage]) -> Canvas:
         load, path = self.plan.load, self.job.sources[self.job.request.source].path
+        if self.plan.output.describes == "json":
+            return TracedCanvas(frames, load.view, load.size, vector=load.header.vector)
         carrier = gainmap.carrier(load.header, path) if gainmap.survives(self.plan) else None
         if carrier is not None:
             return gainmap.HdrCanvas(frames, load.view, load.size, carrier)
         return Canvas(frames, load.view, load.size, vector=load.header.vector)
 
-    def _encoded(self, canvas: Canvas, kept: Kept) -> Encoded:
+    def _encoded(self, canvas: Canvas, kept: Kept, exif: bytes) -> Encoded:
         output = self.plan.output
         if output.describes in {"json", "thumbhash", "blurhash"}:
-            said = describe(output.describes, canvas.frames[0], self.plan.load.header, output.name)
-            return Encoded(said, output.name)
+            focus = self.job.sources[self.job.request.source].focus
+            subject = Subject(canvas, self.plan.load.header, focus, exif, output.name)
+            return Encoded(describe(output.describes, subject), output.name)
         gains = canvas if isinstance(canvas, gainmap.HdrCanvas) else None
+        output = dataclasses.replace(output, space=canvas.space)
         made = encode(canvas.frames, output, kept, self._animation(len(canvas.frames)), gains)
         return Encoded(data_uri(made.name, made.body), made.name) if output.describes else made
 
@@ -148,6 +155,9 @@ class _Renderer:
 
     def _lay(self, canvas: Canvas, step: LayerStep) -> None:
         layer = self._layer(step, canvas.size)
+        if canvas.space == "p3":
+            layer.paint(srgb_as_p3)
+            layer.settle()
         place = placement(step, canvas.size, layer.size)
         canvas.paint(lambda image: laid(image, layer.frames[0], place, under=step.under))
 
@@ -226,6 +236,9 @@ def component(canvas: Canvas, part: Component, setting: Setting) -> list[str]:
     if done.corners is not None:
         corners = done.corners
         canvas.paint(lambda image: edges.cornered(image, corners))
+    if done.mask is not None:
+        form = done.mask
+        canvas.paint(lambda image: edges.masked(image, masks.mask(Size(image.width, image.height), form)))
     if done.shadow is not None:
         shadow = done.shadow
         canvas.paint(lambda image: edges.shadowed(image, shadow))
@@ -235,7 +248,7 @@ def component(canvas: Canvas, part: Component, setting: Setting) -> list[str]:
     if done.border is not None:
         width, colour = done.border
         # Padding and shadow have straight edges, whatever the picture inside them has.
-        outline = None if done.padding or done.shadow else done.corners
+        outline = None if done.padding or done.mask or done.shadow else done.corners
         canvas.paint(lambda image: edges.bordered(image, width, colour, outline), (width, width))
     if done.background is not None:
         _back(canvas, done.background, seen, done.frame)
