@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,7 @@ from rich.table import Table
 
 from origin.app import Origin, build
 from origin.errors import OriginError
-from origin.imaging.capabilities import OLDEST, Format, capabilities
-from origin.imaging.fonts import remarks
+from origin.imaging.capabilities import OLDEST, Capabilities, Format, capabilities
 from origin.settings import LOOPBACK, Settings, unknown_variables
 
 LITTLE_SPACE = 1 << 30
@@ -150,14 +149,13 @@ def _yes(whether: bool) -> str:
     return "[green]yes[/]" if whether else "no"
 
 
-def _fonts(families: Sequence[str], folder: str | None) -> Finding:
+def _fonts(found: Capabilities) -> Finding:
     """Texts without a font are drawn as boxes, so what a server can write is worth a look."""
-    if not families:
-        return Finding(
-            "fonts", "note", "none: texts are boxes", "install fonts-dejavu-core, or set ORIGIN_FONTS"
-        )
-    lacking = list(remarks("sans", "Aя中한عहไ😀", folder))
-    return Finding("fonts", "note" if lacking else "ok", f"{len(families)} families", "; ".join(lacking))
+    if not found.fonts:
+        advice = "install fonts-dejavu-core, or set ORIGIN_FONTS"
+        return Finding("fonts", "note", "none: texts are boxes", advice)
+    state = "note" if found.unwritten else "ok"
+    return Finding("fonts", state, f"{len(found.fonts)} families", "; ".join(found.unwritten))
 
 
 async def _workers(origin: Origin) -> tuple[list[Finding], tuple[Format, ...]]:
@@ -178,7 +176,7 @@ async def _workers(origin: Origin) -> tuple[list[Finding], tuple[Format, ...]]:
             found.libvips,
             "" if found.recent else f"install {oldest} or newer: older ones have known holes",
         ),
-        _fonts(found.fonts, fonts),
+        _fonts(found),
         Finding(
             "worker network",
             "ok" if cut_off else "note",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from origin.imaging.faces import available
-from origin.imaging.fonts import installed
+from origin.imaging.fonts import installed, remarks
 from origin.imaging.inputs import EXTRAS
 
 OLDEST: Final = (8, 18, 2)
@@ -31,6 +31,10 @@ _SAVERS: Final = {
 }
 
 
+_SCRIPTS: Final = "Aя中한عहไ😀"
+"""A character of each script that a server should be able to write."""
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """What this build does with one format."""
@@ -52,6 +56,8 @@ class Capabilities:
     formats: tuple[Format, ...]
     fonts: tuple[str, ...]
     """Families."""
+    unwritten: tuple[str, ...]
+    """What to do about scripts that no font shows."""
     faces: bool
     """``g_face`` can look for them."""
 
@@ -66,6 +72,7 @@ def capabilities(fonts: str | None = None) -> Capabilities:
         version >= OLDEST,
         _formats(),
         tuple(sorted(installed(fonts).values())),
+        tuple(remarks("sans", _SCRIPTS, fonts)),
         available(),
     )
 
