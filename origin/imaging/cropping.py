@@ -173,11 +173,13 @@ class _Cropper:
         """Resized; what ``mw_ mh_`` made larger than ``w_ h_`` is cut."""
         if not self.component.has(a.MinWidth) and not self.component.has(a.MinHeight):
             return Cropping(resize=self._unless(target)), target
-        most = [
-            max(side, self._side(least) or 1) if (side := self._side(kind)) else target[index]
-            for index, (kind, least) in enumerate(((a.Width, a.MinWidth), (a.Height, a.MinHeight)))
-        ]
-        return self._filled(target, Size(*most))
+        width, height = self._side(a.Width), self._side(a.Height)
+        least = self._side(a.MinWidth) or 1, self._side(a.MinHeight) or 1
+        most = Size(
+            max(width, least[0]) if width else target.width,
+            max(height, least[1]) if height else target.height,
+        )
+        return self._filled(target, most)
 
     def _filled_or_padded(self, box: Size) -> tuple[Cropping, Size]:
         """Filled while that cuts no more than a third of a side and no face; then cut so far, and padded."""

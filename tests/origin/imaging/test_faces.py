@@ -18,7 +18,7 @@ from tests.origin.imaging.rendering import png, render
 from tests.support.pictures import card, decode, difference, size_of
 from tests.support.portraits import portrait
 from urlspec.parse import parse
-from urlspec.sources import AssetRef
+from urlspec.sources import AssetRef, SourceRef
 
 CORPUS = Path(os.environ.get("ORIGIN_CORPUS", "/nonexistent"))
 RIGHT, LEFT = (420, 260, 140), (60, 80, 100)
@@ -176,7 +176,7 @@ def test_decoding_small_leaves_enough_to_find_faces(url: str, shrink: float) -> 
 @pytest.mark.parametrize("url", ["c_fill,w_20,h_20,g_face", "l_logo,w_20/c_thumb,w_9,g_faces/fl_layer_apply"])
 def test_without_the_extra_the_answer_names_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
-    headers = {AssetRef(name): Header("png", 120, 80) for name in ("cat", "logo")}
+    headers: dict[SourceRef, Header] = {AssetRef(name): Header("png", 120, 80) for name in ("cat", "logo")}
     with pytest.raises(FacesUnavailable, match=r"image-origin\[faces\]") as caught:
         plan(parse(f"/{url}/cat"), headers, Limits())
     assert caught.value.status == 400
