@@ -66,7 +66,11 @@ def rotated(image: VipsImage, degrees: float) -> VipsImage:
 
 def cornered(image: VipsImage, radii: tuple[int, int, int, int] | str) -> VipsImage:
     """Corners cut round, antialiased. ``max`` is an ellipse."""
-    mask = corner_mask(Size(image.width, image.height), radii)
+    return masked(image, corner_mask(Size(image.width, image.height), radii))
+
+
+def masked(image: VipsImage, mask: VipsImage) -> VipsImage:
+    """As opaque as the mask is light, and no more opaque than before."""
     colour, alpha = split(image)
     if alpha is not None:
         mask = (mask * alpha / 255).rint().cast("uchar")

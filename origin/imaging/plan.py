@@ -191,7 +191,7 @@ class _Planner:
                     check_available()
                     self.cost += Cost(0, SECONDS)
                 self.exact = self.exact and (done.trim is None or done.fixed)
-                operations = costs.operations(done.effects) + 3 * bool(done.shadow)
+                operations = costs.operations(done.effects) + 3 * bool(done.shadow) + 3 * bool(done.mask)
                 operations += bool(done.angle) + bool(done.corners) + bool(done.background)
                 if operations:
                     self._work(done.leaving, operations)
@@ -312,7 +312,8 @@ def _page(page: o.Page | None, header: Header) -> int:
 def _alpha_after(done: Shape, alpha: bool) -> bool:
     if done.canvas and done.fill.alpha < 255:
         alpha = True
-    if done.angle or done.corners or done.shadow or any(isinstance(one, a.Fade) for one in done.effects):
+    cut = done.angle or done.corners or done.mask or done.shadow
+    if cut or any(isinstance(one, a.Fade) for one in done.effects):
         alpha = True
     if done.padding and done.fill.alpha < 255:
         alpha = True

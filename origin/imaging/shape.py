@@ -62,6 +62,7 @@ class Shape:
     effects: tuple[Argument, ...] = ()
     """Lengths multiplied by ``dpr`` already."""
     corners: tuple[int, int, int, int] | str | None = None
+    mask: str | None = None
     shadow: a.Shadow | None = None
     """Lengths multiplied by ``dpr`` already."""
     padding: tuple[int, int, int, int] | None = None
@@ -87,6 +88,7 @@ class Shape:
             or self.angle
             or self.effects
             or self.corners
+            or self.mask
             or self.shadow
             or self.padding
             or self.border
@@ -142,6 +144,7 @@ class _Shaper:
             angle=degrees,
             effects=effects,
             corners=corners,
+            mask=mask.shape if (mask := self.component.get(a.Mask)) else None,
             shadow=shadow,
             padding=padding,
             border=border,

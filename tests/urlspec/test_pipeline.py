@@ -89,7 +89,7 @@ def test_inside_a_component_things_happen_in_the_promised_order() -> None:
         "e_brightness", "e_contrast", "e_gamma", "e_saturation", "e_hue", "e_tint", "e_grayscale", "e_sepia",
         "e_monochrome", "e_duotone", "e_blackwhite", "e_negate", "e_colorblind_assist", "e_colorblind",
         "e_denoise", "e_blur", "e_sharpen", "e_unsharp", "e_pixelate", "e_blur_region", "e_pixelate_region",
-        "e_vignette", "e_gradient", "e_fade", "rad", "e_shadow", "pad", "bo", "b", "o",
+        "e_vignette", "e_gradient", "e_fade", "rad", "mask", "e_shadow", "pad", "bo", "b", "o",
     ]  # fmt: skip
     names = [f"{kind.key}_{kind.word}" if kind.word else kind.key for kind in PIPELINE]
     assert [name for name in names if name in promised] == promised

@@ -138,6 +138,7 @@ def refusal(path: bytes | str, limit: int = PATH_LIMIT) -> UrlError:
         ("/e_blur_region:1:2:0:4/cat", "value_invalid", 1, None),
         ("/e_gradient:black:80:sideways/cat", "value_invalid", 1, None),
         ("/e_shadow:0:8:500/cat", "value_invalid", 1, None),
+        ("/mask_hart/cat", "value_invalid", 1, "mask_heart"),
         ("/b_blured,pad_3/cat", "value_invalid", 1, "b_blurred"),
         ("/b_blurred:0,pad_3/cat", "value_invalid", 1, None),
         ("/b_gradient:red,pad_3/cat", "value_invalid", 1, None),

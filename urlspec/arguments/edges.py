@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from urlspec.backgrounds import BackgroundCodec, BackgroundValue, Blurred
 from urlspec.declare import Argument, arg
@@ -19,6 +20,7 @@ from urlspec.values import (
     ColourCodec,
     Fraction,
     Integer,
+    Word,
 )
 
 
@@ -31,6 +33,17 @@ class CornerRadius(Argument):
 
     def settled(self) -> Argument | None:
         return None if self.radii == (0, 0, 0, 0) else self
+
+
+SHAPES: Final = ("circle", "triangle", "diamond", "pentagon", "hexagon", "octagon", "star", "heart")
+
+
+@dataclass(frozen=True, slots=True)
+class Mask(Argument):
+    """Cut the picture to a shape, the largest that fits in its middle; the rest becomes transparent."""
+
+    key, example, group, method = "mask", "c_fill,w_200,h_200,mask_hexagon", "Shape and edge", "mask"
+    shape: str = arg(Word(SHAPES), "shape")
 
 
 @dataclass(frozen=True, slots=True)

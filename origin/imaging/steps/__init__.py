@@ -1,4 +1,4 @@
-"""Colour and detail: one small function per effect, from pixels to pixels.
+"""Colour, light and detail: one small function per effect, from pixels to pixels.
 
 Every step takes a picture in memory, 8-bit sRGB or grey with or without alpha, and its argument with all
 lengths in pixels of that picture. Alpha is left as it is, unless the step moves pixels.

@@ -336,6 +336,35 @@ def test_a_border_around_padding_is_straight() -> None:
     assert pixel(png("/rad_20,pad_4,bo_6px_solid_blue", CARD), 0, 0) == (0, 0, 255, 255)
 
 
+@pytest.mark.parametrize(
+    ("shape", "area", "inside", "outside"),
+    [
+        # Of the 120 x 80 card: parts of a square of 80, and points of it.
+        ("circle", np.pi / 4, (40, 1), (8, 8)),
+        ("triangle", 4 / 3 / np.sqrt(3) * 0.75, (40, 75), (10, 20)),
+        ("diamond", 0.5, (40, 3), (10, 10)),
+        ("pentagon", None, (40, 4), (3, 76)),
+        ("hexagon", 3 * np.sqrt(3) / 8, (40, 3), (3, 3)),
+        ("octagon", 2 * (np.sqrt(2) - 1), (40, 1), (4, 4)),
+        ("star", None, (40, 6), (20, 10)),
+        ("heart", None, (20, 5), (40, 3)),
+    ],
+)
+def test_masks(shape: str, area: float | None, inside: tuple[int, int], outside: tuple[int, int]) -> None:
+    found = decode(png(f"/mask_{shape}", CARD))
+    assert found.shape == (80, 120, 4)
+    alpha = found[:, :, 3].astype(int)
+    assert np.abs(alpha - alpha[:, ::-1]).max() <= 1, "left is not as right"
+    assert alpha[inside[1], 20 + inside[0]] == 255
+    assert alpha[outside[1], 20 + outside[0]] == 0
+    assert ((alpha > 0) & (alpha < 255)).sum() > 20 or shape == "diamond", "no antialiasing"
+    if area is not None:
+        assert alpha.sum() / 255 / 6400 == pytest.approx(area, abs=0.01)
+    moving = render(f"/mask_{shape},f_webp,q_lossless", animated(2)).body
+    assert [pixel(moving, 20, 15, page) for page in (0, 1)] == [(*frame_colour(page), 255) for page in (0, 1)]
+    assert pixel(moving, 0, 0, 1)[3] == 0
+
+
 # Backgrounds ----------------------------------------------------------------------------------------------
 
 

@@ -55,6 +55,7 @@ ELSEWHERE: dict[type[Argument], str] = {
     ),
     a.CornerRadius: "edges: cornered",
     a.Padding: "edges: padded",
+    a.Mask: "masks; edges: masked",
     a.Shadow: "edges: shadowed",
     a.Border: "edges: bordered",
     a.Background: "edges: backed; backings",
