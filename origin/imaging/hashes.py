@@ -169,13 +169,33 @@ def _base83(value: int, length: int) -> str:
 
 
 def palette(pixels: Pixels, most: int = 5) -> list[str]:
-    """The colours that fill most of what can be seen, the commonest first, as ``#rrggbb``.
+    """The colours that fill most of what can be seen, the commonest first, as ``#rrggbb``."""
+    return list(shares(pixels, most))
+
+
+def lightness(pixels: Pixels) -> float:
+    """How light what can be seen is to the eye: CIE L* of its mean luminance, 0 (black) to 1 (white)."""
+    total = sum(pixel[3] for pixel in pixels)
+    if not total:
+        return 0.0
+    luminance = (
+        sum(
+            pixel[3] * (0.2126 * _linear(pixel[0]) + 0.7152 * _linear(pixel[1]) + 0.0722 * _linear(pixel[2]))
+            for pixel in pixels
+        )
+        / total
+    )
+    return luminance * 9.033 if luminance <= 0.008856 else 1.16 * luminance ** (1 / 3) - 0.16
+
+
+def shares(pixels: Pixels, most: int = 5) -> dict[str, float]:
+    """The palette, and which part of what can be seen each of its colours stands for.
 
     Median cut: the box with the widest spread of the most pixels is halved until there are enough.
     """
     seen = [tuple(pixel[:3]) for pixel in pixels if pixel[3] >= 0.5]
     if not seen:
-        return ["#000000"]
+        return {"#000000": 1.0}
     boxes = [seen]
     while len(boxes) < most:
         box = max(boxes, key=lambda box: _spread(box)[0] * len(box))
@@ -184,8 +204,11 @@ def palette(pixels: Pixels, most: int = 5) -> list[str]:
             break
         boxes.remove(box)
         boxes += _halves(box, band)
-    boxes.sort(key=len, reverse=True)
-    return list(dict.fromkeys(_hex(_mean(box)) for box in boxes))
+    found: dict[str, float] = {}
+    for box in boxes:
+        colour = _hex(_mean(box))
+        found[colour] = found.get(colour, 0.0) + len(box) / len(seen)
+    return dict(sorted(found.items(), key=lambda one: one[1], reverse=True))
 
 
 def dominant(pixels: Pixels) -> str:

@@ -7,11 +7,13 @@ from typing import Any
 from origin.imaging.geometry import UPRIGHT, Box, Size
 from origin.imaging.plan import Plan, PlannedLayer
 from origin.imaging.shape import Shape
+from origin.imaging.trace import foreseen
 from urlspec import arguments as a
 
 
 def described(plan: Plan) -> dict[str, Any]:
     """The plan as JSON-able values, for ``explain``."""
+    part = foreseen(plan.load.size, plan.steps, plan.size)
     return {
         "decode": {
             "format": plan.load.header.format,
@@ -29,6 +31,7 @@ def described(plan: Plan) -> dict[str, Any]:
             "format": plan.output.name,
             "frames": plan.frames,
             "alpha": plan.alpha,
+            "crop": dict(part._asdict()) if part else None,
         },
         "cost": {
             "memory_bytes": plan.cost.memory,
@@ -68,6 +71,8 @@ def _step(step: Shape | PlannedLayer) -> dict[str, Any]:
         value = getattr(step, name)
         if value is not None:
             shown[name] = list(value) if isinstance(value, tuple) else value
+    if step.mask:
+        shown["mask"] = step.mask
     if step.shadow:
         shown["shadow"] = str(step.shadow)
     if step.border:
