@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support import pictures
 from tests.support.people import Person
+from tests.support.portraits import portrait
 
 
 def test_every_focus_is_a_result_of_its_own(me: Person) -> None:
@@ -36,3 +39,15 @@ def test_a_focus_moves_layers_too(me: Person) -> None:
         me.patch(f"/images/{id}", {"focus": {"x": x, "y": 0.5}})
         colours.append(pictures.pixel(me.get(path).body, 25, 45)[:3])
     assert colours == [pictures.SOUTH_WEST, pictures.SOUTH_EAST]
+
+
+def test_a_worker_finds_faces(me: Person) -> None:
+    pytest.importorskip("cv2", reason="needs image-origin[faces]")
+    id = me.uploaded(portrait((420, 260, 140)))["id"]
+    path = f"/c_crop,w_150,h_150,g_face,f_png/{id}"
+    (step,) = me.get(f"/explain{path}").json["plan"]["steps"]
+    assert step["region"] == {"width": 150, "height": 150, "by": "face"}
+    found = me.get(path)
+    assert found.status == 200, found.body
+    near = pictures.difference(found.body, me.get(f"/c_crop,w_150,h_150,x_415,y_257,f_png/{id}").body)
+    assert near.mean < 12

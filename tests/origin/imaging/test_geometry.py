@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -27,6 +28,19 @@ def ramp(frame: int = 0) -> NDArray[np.uint8]:
     return np.stack([4 * x, 6 * y, np.full_like(x, 80 * frame)], axis=2).astype(np.uint8)
 
 
+STORED: dict[int, Callable[[Any], Any]] = {
+    1: lambda image: image,
+    2: lambda image: image.fliphor(),
+    3: lambda image: image.rot180(),
+    4: lambda image: image.flipver(),
+    5: lambda image: image.rot90().fliphor(),
+    6: lambda image: image.rot270(),
+    7: lambda image: image.rot270().fliphor(),
+    8: lambda image: image.rot90(),
+}
+"""How a picture is stored that is shown upright."""
+
+
 @functools.cache
 def source(kind: str) -> bytes:
     if kind == "animated":
@@ -36,9 +50,9 @@ def source(kind: str) -> bytes:
         image.set_type(pyvips.GValue.array_int_type, "delay", [100] * FRAMES)
         return bytes(image.webpsave_buffer(lossless=True))
     image = pyvips.Image.new_from_array(ramp(), interpretation="srgb").copy()
-    if kind == "orientation 6":
-        image = image.rot270().copy()
-        image.set_type(pyvips.GValue.gint_type, "orientation", 6)
+    orientation = int(kind.removeprefix("orientation ")) if kind != "still" else 1
+    image = STORED[orientation](image).copy()
+    image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
     return bytes(image.pngsave_buffer())
 
 
@@ -144,10 +158,20 @@ def look(kind: str, url: str, mode: Mode, cut: Pair, at: Pair = (0, 0)) -> None:
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.url)
 def test_compass(mode: Mode, kind: str) -> None:
     """Offsets count inwards from the edge that gravity names, and what is cut lies in the picture."""
-    for word, (across, down) in COMPASS.items():
-        for said, (x, fraction) in SHIFTS.items():
-            if kind != "still" and said:
-                continue  # where it lies is one computation, seen above
+    look_around(mode, kind, COMPASS, SHIFTS if kind == "still" else [""])
+
+
+@pytest.mark.parametrize("orientation", [2, 3, 4, 5, 7, 8])
+def test_every_orientation(orientation: int) -> None:
+    for mode in MODES:
+        look_around(mode, f"orientation {orientation}", ["north_west", "east", "south"], [""])
+
+
+def look_around(mode: Mode, kind: str, words: Iterable[str], shifts: Iterable[str]) -> None:
+    for word in words:
+        across, down = COMPASS[word]
+        for said in shifts:
+            x, fraction = SHIFTS[said]
             rooms = [resized - shown for resized, shown in zip(mode.resized, mode.shown, strict=True)]
             y = half_up(fraction * mode.resized[1]) if 0 < fraction < 1 else int(fraction)
             cut = (
