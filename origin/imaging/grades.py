@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -20,16 +20,21 @@ from origin.imaging.colour import VipsImage
 from origin.imaging.savers import Saving, save
 from urlspec.qualities import QualityValue
 
+Curve = tuple[tuple[int, float], ...]
+
 TARGETS: Final[Mapping[str, float]] = {"best": 80.0, "good": 70.0, "eco": 60.0, "low": 50.0}
 """Closeness of each grade, in points of SSIMULACRA2."""
 
-_CURVES: Final[Mapping[str, tuple[tuple[int, float], ...]]] = {
+_CURVES: Final[Mapping[str, Curve]] = {
     "jpeg": ((10, 15.0), (35, 52.4), (50, 62.5), (65, 69.2), (76, 75.9), (84, 80.7), (91, 88.3), (100, 95.0)),
     "webp": ((5, 15.0), (25, 45.3), (45, 58.8), (62, 65.4), (75, 70.0), (84, 77.4), (92, 84.0), (100, 90.0)),
     "avif": ((15, 5.0), (35, 42.5), (45, 58.1), (53, 66.2), (60, 73.9), (67, 78.6), (76, 82.9), (95, 92.0)),
 }
 """Level and closeness, on average over the test photographs, with the settings of ``savers``."""
 
+_APART: Final = 4
+"""Levels from which on two of them tell how steep this picture's own curve is."""
+_LEAST_SLOPE: Final = 0.15
 _FURTHEST: Final = 20.0
 """Points beyond which a picture is so unlike photographs that a codec's usual curve says nothing of it."""
 
@@ -46,15 +51,26 @@ def level(image: VipsImage, name: str, saving: Saving) -> int:
     curve = _CURVES[name]
     # All grades begin at the same level, so that a better one never gets a lower number.
     found = _level(curve, TARGETS["good"])
+    known: list[tuple[int, float]] = []
     for _ in range(2 if image.width * image.height >= 3 * SAMPLE_PIXELS else 1):
         body = save(name, small, dataclasses.replace(saving, quality=QualityValue(found), keep=0))
-        got = original.closeness(pyvips.Image.new_from_buffer(body, "").copy_memory())
-        off = min(max(got - _closeness(curve, found), -_FURTHEST), _FURTHEST)
-        found = _level(curve, target - off)
+        known.append((found, original.closeness(pyvips.Image.new_from_buffer(body, "").copy_memory())))
+        found = _moved(curve, target, known)
     return found
 
 
-def _level(curve: tuple[tuple[int, float], ...], closeness: float) -> int:
+def _moved(curve: Curve, target: float, known: Sequence[tuple[int, float]]) -> int:
+    """The level for ``target``, from what one or two levels were found to give."""
+    last, got = known[-1]
+    if len(known) > 1 and abs(last - known[0][0]) >= _APART:
+        slope = (got - known[0][1]) / (last - known[0][0])
+        if slope > _LEAST_SLOPE:
+            return min(max(round(last + (target - got) / slope), curve[0][0]), curve[-1][0])
+    off = min(max(got - _closeness(curve, last), -_FURTHEST), _FURTHEST)
+    return _level(curve, target - off)
+
+
+def _level(curve: Curve, closeness: float) -> int:
     """The lowest level that usually reaches ``closeness``."""
     for (low, below), (high, above) in pairwise(curve):
         if closeness <= above:
@@ -62,7 +78,7 @@ def _level(curve: tuple[tuple[int, float], ...], closeness: float) -> int:
     return curve[-1][0]
 
 
-def _closeness(curve: tuple[tuple[int, float], ...], level: int) -> float:
+def _closeness(curve: Curve, level: int) -> float:
     for (low, below), (high, above) in pairwise(curve):
         if level <= high:
             return below + (above - below) * (level - low) / (high - low)

@@ -29,6 +29,7 @@ def described(plan: Plan) -> dict[str, Any]:
             "height": plan.size.height,
             "exact": plan.exact,
             "format": plan.output.name,
+            "choices": list(plan.output.choices),
             "frames": plan.frames,
             "alpha": plan.alpha,
             "crop": dict(part._asdict()) if part else None,
