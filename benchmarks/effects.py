@@ -155,6 +155,16 @@ def cornered(image: VipsImage) -> VipsImage:
     return image.bandjoin((box * -255).cast("uchar")).flatten(background=255)
 
 
+def hexagonal(image: VipsImage) -> VipsImage:
+    points = " ".join(
+        f"{image.width / 2 + image.height / 2 * x:.2f},{image.height / 2 * (1 + y):.2f}"
+        for x, y in ((0, -1), (0.866, -0.5), (0.866, 0.5), (0, 1), (-0.866, 0.5), (-0.866, -0.5))
+    )
+    svg = f'<svg width="{image.width}" height="{image.height}"><polygon points="{points}"/></svg>'
+    drawn = pyvips.Image.svgload_buffer(svg.encode())
+    return image.bandjoin(drawn[3]).flatten(background=255)
+
+
 def shadowed(image: VipsImage) -> VipsImage:
     width, height = image.width + 72, image.height + 72
     mask = (pyvips.Image.black(image.width, image.height) + 102).cast("uchar")
@@ -229,6 +239,7 @@ ROWS: Final[dict[str, Hand]] = {
     "e_gradient:black": overlay,
     "e_fade": faded,
     "rad_40": cornered,
+    "mask_hexagon": hexagonal,
     "e_shadow": shadowed,
     "pad_20,b_navy": framed,
     "bo_20px_solid_navy": framed,

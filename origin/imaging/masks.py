@@ -19,31 +19,38 @@ _HEART: Final = 1 / 2 + 1 / math.sqrt(2)
 
 
 def mask(size: Size, shape: str) -> VipsImage:
-    """255 inside, 0 outside."""
-    if shape == "circle":
-        inside = _disc(_place(size, (-1, -1), (1, 1)), (0, 0), 1.0)
-        scale = _scale(size, (-1, -1), (1, 1))
-    elif shape == "heart":
-        inside, scale = _heart(size)
-    else:
-        inside, scale = _cornered(size, shape)
-    coverage = (inside * scale + 0.5) * 255
-    return coverage.rint().cast("uchar")
+    """255 inside, 0 outside. Every shape is its own mirror image, so half of it is drawn."""
+    match shape:
+        case "circle":
+            drawn = _circle(size)
+        case "heart":
+            drawn = _heart(size)
+        case _:
+            drawn = _cornered(size, shape)
+    half = drawn.copy_memory()
+    other = half.fliphor()
+    other = other.crop(1, 0, half.width - 1, half.height) if size.width % 2 and half.width > 1 else other
+    return half.join(other, "horizontal") if size.width > 1 else half
 
 
-def _cornered(size: Size, shape: str) -> tuple[VipsImage, float]:
+def _covered(distance: VipsImage) -> VipsImage:
+    """From pixels on the inner side of a line to opacity: a pixel is covered as its middle is far inside."""
+    return (distance * 255 + 127.5).rint().cast("uchar")
+
+
+def _cornered(size: Size, shape: str) -> VipsImage:
     """Inside of a polygon is who is inside of all its lines; of a star, of all but one."""
     star = shape == "star"
     count = 5 if star else _POLYGONS[shape]
     flat = math.pi / count if shape == "octagon" else 0.0  # lies on a side, others stand on a corner
     turns = [flat + 2 * math.pi * index / count for index in range(count)]
     points = [(math.sin(turn), -math.cos(turn)) for turn in turns]
-    low, high = _bounds(points)
+    frame = _Frame(size, *_bounds(points))
     lines = [_line(points[index], points[(index + 1 + star) % count]) for index in range(count)]
-    place = _place(size, low, high)
-    inside = place.recomb([[across, down] for across, down, _ in lines]) + [start for _, _, start in lines]
-    first, *others = inside.bandsplit()
-    return first.bandrank(others, index=1 if star else 0), _scale(size, low, high)
+    starts = [frame.scale * (a * frame.left + b * frame.top + rest) for a, b, rest in lines]
+    inside = frame.pixels().recomb([[a, b] for a, b, _ in lines]) + starts
+    first, *others = _covered(inside).bandsplit()
+    return first.bandrank(others, index=1 if star else 0)
 
 
 def _line(start: Point, end: Point) -> tuple[float, float, float]:
@@ -54,13 +61,18 @@ def _line(start: Point, end: Point) -> tuple[float, float, float]:
     return (*normal, -(normal[0] * start[0] + normal[1] * start[1]))
 
 
-def _heart(size: Size) -> tuple[VipsImage, float]:
-    low, high = (-_HEART, -_HEART), (_HEART, 1.0)
-    place = _place(size, low, high)
+def _circle(size: Size) -> VipsImage:
+    frame = _Frame(size, (-1, -1), (1, 1))
+    return _covered(_disc(frame.place(), (0, 0), 1.0) * frame.scale)
+
+
+def _heart(size: Size) -> VipsImage:
+    frame = _Frame(size, (-_HEART, -_HEART), (_HEART, 1.0))
+    place = frame.place()
     x, y = place[0].abs(), place[1]
     square = (x + y.abs() - 1) * (-1 / math.sqrt(2))
     disc = _disc(x.bandjoin(y), (0.5, -0.5), 1 / math.sqrt(2))  # one for both: left is as right
-    return (square > disc).ifthenelse(square, disc), _scale(size, low, high)
+    return _covered((square > disc).ifthenelse(square, disc) * frame.scale)
 
 
 def _disc(place: VipsImage, centre: Point, radius: float) -> VipsImage:
@@ -73,14 +85,19 @@ def _bounds(points: Sequence[Point]) -> tuple[Point, Point]:
     return (min(across), min(down)), (max(across), max(down))
 
 
-def _scale(size: Size, low: Point, high: Point) -> float:
-    """Pixels a unit of the shape's own numbers."""
-    return min(size.width / (high[0] - low[0]), size.height / (high[1] - low[1]))
+class _Frame:
+    """A shape's own numbers, from ``low`` to ``high``, laid over the left half of a picture."""
 
+    def __init__(self, size: Size, low: Point, high: Point) -> None:
+        self.size = size
+        self.scale = min(size.width / (high[0] - low[0]), size.height / (high[1] - low[1]))
+        """Pixels a unit."""
+        self.left = (low[0] + high[0]) / 2 - (size.width - 1) / 2 / self.scale
+        self.top = (low[1] + high[1]) / 2 - (size.height - 1) / 2 / self.scale
 
-def _place(size: Size, low: Point, high: Point) -> VipsImage:
-    """Where every pixel's middle lies in the shape's own numbers: two bands."""
-    scale = _scale(size, low, high)
-    middle = ((low[0] + high[0]) / 2, (low[1] + high[1]) / 2)
-    start = [middle[0] - (size.width - 1) / 2 / scale, middle[1] - (size.height - 1) / 2 / scale]
-    return pyvips.Image.xyz(*size) / scale + start
+    def pixels(self) -> VipsImage:
+        return pyvips.Image.xyz((self.size.width + 1) // 2, self.size.height)
+
+    def place(self) -> VipsImage:
+        """Where every pixel's middle lies: two bands."""
+        return self.pixels() / self.scale + [self.left, self.top]
