@@ -8,6 +8,7 @@ user but ours, so the same fonts draw the same text everywhere.
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -74,6 +75,12 @@ def configuration(extra: str | None = None) -> str:
     """A fontconfig file: the folders that :func:`installed` reads, and how to match what they hold."""
     folders = [*_system_folders(), *([extra] if extra else [])]
     return _CONFIGURATION.format(folders="\n".join(f"  <dir>{escape(folder)}</dir>" for folder in folders))
+
+
+def system_fonts() -> str:
+    """A fingerprint of the system's fonts: other fonts may write the same text in another way."""
+    files = sorted(f"{file.name}:{file.stat().st_size}" for file in _files(_system_folders()))
+    return hashlib.sha256("\n".join(files).encode()).hexdigest()[:16]
 
 
 def installed(extra: str | None = None) -> Mapping[str, str]:

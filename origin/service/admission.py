@@ -19,6 +19,7 @@ from urlspec.parse import parse
 from urlspec.presets import Presets
 from urlspec.request import Output, Request
 from urlspec.sources import SourceRef
+from urlspec.texts import TextRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Admission:
     def _parse(self, rest: bytes) -> Reading:
         limit = self._settings.max_url_bytes
         given = parse(rest, limit=limit)
-        request = parse(rest, self._settings.presets, limit=limit)
+        request = parse(rest, self._settings.presets, limit=limit) if given.presets else given
         return Reading(given, request, given.canonical())
 
     def read(self, path: bytes) -> tuple[Reading, Credentials]:
@@ -165,8 +166,15 @@ class Admission:
             one for one in request.output.arguments if not isinstance(one, Download | Version | Fallback)
         )
         text = replace(request, output=Output(made_by)).canonical()
-        parts = [RENDERER_VERSION, self._settings.fonts, accept, text, *(one.identity for one in found)]
+        fonts = self._settings.fonts if _writes(request, found) else ""
+        parts = [RENDERER_VERSION, fonts, accept, text, *(one.identity for one in found)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _writes(request: Request, found: Sequence[Found]) -> bool:
+    """Whether fonts have a say: there is a text layer, or a drawing, which may hold text."""
+    drawn = any(one.asset is None or one.asset.current.format in {"svg", "pdf"} for one in found)
+    return drawn or any(isinstance(layer, TextRef) for layer in request.layers())
 
 
 def _pictures(request: Request) -> tuple[SourceRef, ...]:
