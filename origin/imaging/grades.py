@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Final
 
@@ -32,9 +32,6 @@ _CURVES: Final[Mapping[str, Curve]] = {
 }
 """Level and closeness, on average over the test photographs, with the settings of ``savers``."""
 
-_APART: Final = 4
-"""Levels from which on two of them tell how steep this picture's own curve is."""
-_LEAST_SLOPE: Final = 0.15
 _FURTHEST: Final = 20.0
 """Points beyond which a picture is so unlike photographs that a codec's usual curve says nothing of it."""
 
@@ -51,23 +48,12 @@ def level(image: VipsImage, name: str, saving: Saving) -> int:
     curve = _CURVES[name]
     # All grades begin at the same level, so that a better one never gets a lower number.
     found = _level(curve, TARGETS["good"])
-    known: list[tuple[int, float]] = []
     for _ in range(2 if image.width * image.height >= 3 * SAMPLE_PIXELS else 1):
         body = save(name, small, dataclasses.replace(saving, quality=QualityValue(found), keep=0))
-        known.append((found, original.closeness(pyvips.Image.new_from_buffer(body, "").copy_memory())))
-        found = _moved(curve, target, known)
+        got = original.closeness(pyvips.Image.new_from_buffer(body, "").copy_memory())
+        off = min(max(got - _closeness(curve, found), -_FURTHEST), _FURTHEST)
+        found = _level(curve, target - off)
     return found
-
-
-def _moved(curve: Curve, target: float, known: Sequence[tuple[int, float]]) -> int:
-    """The level for ``target``, from what one or two levels were found to give."""
-    last, got = known[-1]
-    if len(known) > 1 and abs(last - known[0][0]) >= _APART:
-        slope = (got - known[0][1]) / (last - known[0][0])
-        if slope > _LEAST_SLOPE:
-            return min(max(round(last + (target - got) / slope), curve[0][0]), curve[-1][0])
-    off = min(max(got - _closeness(curve, last), -_FURTHEST), _FURTHEST)
-    return _level(curve, target - off)
 
 
 def _level(curve: Curve, closeness: float) -> int:
