@@ -11,7 +11,7 @@ from urlspec import backgrounds, kinds, qualities, texts, values
 from urlspec.arguments import Layer, LayerApply, Preset, Underlay, Width
 from urlspec.declare import Argument
 from urlspec.judge import Draft, Placed
-from urlspec.outputs import Format
+from urlspec.outputs import EXTENSIONS
 from urlspec.pipeline import PIPELINE, PLACEMENT
 from urlspec.sources import RESERVED, AssetRef, NamedRef, SourceCodec
 
@@ -178,7 +178,8 @@ def spellings(draw: st.DrawFn, chain: Chain, outputs: list[Argument], source: As
     parts = [list(part) for part in chain] or [[]]
     extension = ""
     for one in outputs:
-        if one.key == "f" and one != Format("auto") and isinstance(source, AssetRef) and draw(st.booleans()):
+        named = one.key == "f" and one.parts()[0] in EXTENSIONS and isinstance(source, AssetRef)
+        if named and draw(st.booleans()):
             extension = f".{one.parts()[0]}"
         else:
             parts[draw(st.integers(0, len(parts) - 1))].append(one)
