@@ -120,7 +120,9 @@ class UrlBody(BaseModel):
 class PresignRequest(Body):
     sha256: Sha256
     bytes: Annotated[StrictInt, Field(ge=1), Whole]
-    media_type: Annotated[StrictStr, Field(pattern=r"^image/[a-z0-9.+-]{1,40}$")] = "image/jpeg"
+    media_type: Annotated[StrictStr, Field(pattern=r"^(?:image/[a-z0-9.+-]{1,40}|application/pdf)$")] = (
+        "image/jpeg"
+    )
     id: Slug | None = None
     visibility: Visibility = "public"
     tags: Annotated[list[Tag], Field(max_length=MOST_TAGS)] = []
