@@ -152,6 +152,11 @@ class ResultStore(Protocol):
 class Lease(Protocol):
     """The right to render one key. Released on exit; lost by itself when the holder dies."""
 
+    @property
+    def contested(self) -> bool:
+        """Another process may have had it a moment ago, and may have left a result."""
+        ...
+
     async def done(self) -> None: ...
 
 

@@ -8,6 +8,8 @@ from origin.ports import Lease
 class Granted:
     """A lease that nobody else could want."""
 
+    contested = False
+
     async def done(self) -> None:
         return
 

@@ -66,6 +66,8 @@ class RedisLeases:
 
 
 class _RedisLease:
+    contested = True
+
     def __init__(self, link: RedisLink, name: str, token: str, ttl: float, longest: float) -> None:
         self._link = link
         self._name = name

@@ -105,8 +105,7 @@ class SourceCache:
         """
         wanted = Wanted(reader, key, max_bytes, sha256, size)
         if isinstance(reader, LocalFiles):
-            path = await asyncio.to_thread(reader.local_path, key)
-            file, fetched = await asyncio.to_thread(self._open_local, path, wanted), False
+            (path, file), fetched = await asyncio.to_thread(self._open_local, reader, wanted), False
         else:
             path = self._path(identity)
             file, fetched = await self._open_or_fetch(path, wanted)
@@ -140,7 +139,8 @@ class SourceCache:
     def limit(self) -> int:
         return self._budget.max_bytes
 
-    def _open_local(self, path: Path, wanted: Wanted) -> int:
+    def _open_local(self, reader: LocalFiles, wanted: Wanted) -> tuple[Path, int]:
+        path = reader.local_path(wanted.key)
         file = _open(path)
         if file is None:
             raise NotFound
@@ -148,7 +148,7 @@ class SourceCache:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise NotFound
             self._check(file, wanted)
-        return file
+        return path, file
 
     def _open_cached(self, path: Path, wanted: Wanted) -> int | None:
         """A descriptor with a shared lock on the checked file, None when there is none."""

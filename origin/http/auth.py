@@ -106,6 +106,8 @@ class Authenticator:
         return address_group(peer)
 
     def _is_trusted(self, peer: str) -> bool:
+        if not self._trusted:
+            return False
         try:
             address = ipaddress.ip_address(peer)
         except ValueError:

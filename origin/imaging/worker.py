@@ -6,6 +6,7 @@ Importing this module does nothing; libvips is loaded when a worker starts.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import resource
 import sys
@@ -134,6 +135,8 @@ def warm(seconds: float) -> Confinement:
     from origin.imaging import clean, describe, fonts, render  # noqa: F401
 
     fonts.installed()
+    gc.collect()
+    gc.freeze()  # modules live as long as the worker: the collector need not walk them again and again
     time.sleep(seconds)
     return _confinement
 

@@ -115,6 +115,8 @@ class Deliver:
         self._clock = clock
         self._flights: Flights[Made] = Flights()
         self._refused: dict[str, tuple[float, OriginError]] = {}
+        self._renders = 0
+        """Ended in this process."""
 
     async def close(self) -> None:
         await self._flights.close()
@@ -156,12 +158,13 @@ class Deliver:
     async def _result(self, admitted: Admitted, who: str) -> Made:
         if admitted.request.output.has(Raw):
             return await self._raw(admitted)
+        before = self._renders
         if (kept := await self._results.lookup(admitted.key)) is not None:
             return Made(*kept)
         self._refuse_again(admitted.key)
         if self._charge is not None and admitted.key not in self._flights:
             await self._charge(who)
-        made, joined = await self._flights.run(admitted.key, lambda: self._made_once(admitted))
+        made, joined = await self._flights.run(admitted.key, lambda: self._made_once(admitted, before))
         return replace(made, cache="coalesced") if joined else made
 
     def _refuse_again(self, key: str) -> None:
@@ -177,21 +180,27 @@ class Deliver:
         self._refused = {other: entry for other, entry in self._refused.items() if entry[0] > now}
         self._refused[key] = (now + NEGATIVE_SECONDS, error)
 
-    async def _made_once(self, admitted: Admitted) -> Made:
-        """One render for this key, here or in another process."""
+    async def _made_once(self, admitted: Admitted, before: int) -> Made:
+        """One render for this key, here or in another process.
+
+        ``before``: the renders that had ended when it was seen that there is no result yet.
+        """
         key = admitted.key
         while (lease := await self._leases.acquire(key)) is None:
             await self._leases.wait(key, self._settings.deadline)
             if (kept := await self._results.lookup(key)) is not None:
                 return Made(kept[0], "coalesced")
         try:
-            # Another process may have finished between our look and our lease.
-            if (kept := await self._results.lookup(key)) is not None:
+            # It may have been finished between our look and our lease. To look again costs a visit to Redis
+            # or to the disk, so it is done only when there was somebody who could have finished it.
+            looks_again = lease.contested or self._renders != before
+            if looks_again and (kept := await self._results.lookup(key)) is not None:
                 return Made(*kept)
             # A little less than its first asker waits, so that it ends by itself and is remembered.
             async with asyncio.timeout(self._settings.deadline * 0.95):
                 made = await self._make(admitted)
             await self._results.put(key, made.result, admitted.assets)
+            self._renders += 1
         except TimeoutError as error:
             refusal = RenderTimeout()
             self._refuse(key, refusal)
