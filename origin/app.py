@@ -22,6 +22,7 @@ from origin.http.openapi import openapi
 from origin.http.pages import Check, Example, pages
 from origin.http.pictures import Pictures
 from origin.http.server import Server
+from origin.imaging.fonts import system_fonts
 from origin.imaging.pool import RenderPool
 from origin.observe.logs import access_log
 from origin.observe.metrics import Metrics
@@ -164,12 +165,15 @@ def build(settings: Settings) -> Origin:
     checks["workers"] = (wiring.workers_check(pool), True)
 
     assets = CachedAssets(database)
-    sources = {source.name: wiring.named(source, settings, closers) for source in settings.sources}
+    sources = {source.name: wiring.named(source, settings, closers, checks) for source in settings.sources}
     catalog = Catalog(assets, originals, sources)
     rates = wiring.rates(settings)
     gate = Gatekeeper(settings.keyring, settings.unsigned_mode, presets, catalog)
     admission = Admission(
-        gate, AdmissionSettings(presets, settings.max_url_bytes, wiring.fonts_fingerprint(settings), changed)
+        gate,
+        AdmissionSettings(
+            presets, settings.max_url_bytes, wiring.fonts_fingerprint(settings) + system_fonts(), changed
+        ),
     )
     tracing = wiring.tracing(settings, closers)
     deliver = Deliver(
@@ -182,7 +186,6 @@ def build(settings: Settings) -> Origin:
         charge=lambda who: rates.take("render", who),
     )
     closers.append(deliver.close)
-    wiring.measured(metrics, pool, cache, rates, checks, link)
     ingest = Ingest(database, originals, pool, settings.max_source_bytes, at_once=settings.workers)
     edges = wiring.edges(settings, closers)
     emissions = Emissions(database) if edges else None
@@ -198,6 +201,7 @@ def build(settings: Settings) -> Origin:
         announcements=announcements,
     )
     closers.append(purge.close)
+    wiring.measured(metrics, pool, cache, rates, purge, checks, link)
     eager = Eager(deliver, wiring.messenger(settings, closers))
     closers.append(eager.close)
     tokens = Tokens(wiring.jwt_secret(settings), database, settings.audience)

@@ -29,6 +29,7 @@ from origin.ports import Aging, EdgePurger, Leases, ObjectReader, ObjectStore, T
 from origin.service.catalog import NamedSource
 from origin.service.eager import Messenger
 from origin.service.jwks import ForeignTokens
+from origin.service.purge import Purge
 from origin.service.rates import Kind, Rates, read_limit
 from origin.settings import Settings, SettingsError
 from origin.sources import SourceSetting
@@ -293,6 +294,7 @@ def measured(
     pool: RenderPool,
     cache: SourceCache,
     rates: Rates,
+    purge: Purge,
     checks: dict[str, tuple[Check, bool]],
     link: RedisLink | None,
 ) -> None:
@@ -302,6 +304,9 @@ def measured(
     metrics.watch_dependencies(checks)
     metrics.watch_counts(
         "origin_rate_limited", "Requests refused by a rate limit, by kind.", "kind", lambda: rates.refused
+    )
+    metrics.watch_counts(
+        "origin_edge_purges", "Purges sent to edges: taken or failed.", "result", lambda: purge.told
     )
     metrics.watch_number(
         "origin_fetched_bytes",
@@ -327,12 +332,19 @@ def announcements(
     return announcements
 
 
-def named(source: SourceSetting, settings: Settings, closers: list[Closer]) -> NamedSource:
+def named(
+    source: SourceSetting,
+    settings: Settings,
+    closers: list[Closer],
+    checks: dict[str, tuple[Check, bool]],
+) -> NamedSource:
     public = source.public or not settings.signing_keys
     reader: ObjectReader
     if source.folder is not None:
         reader = FolderSource(source.folder)
     else:
         assert source.bucket is not None
-        reader = s3(settings, source.bucket, source.prefix, closers)
+        store = s3(settings, source.bucket, source.prefix, closers)
+        checks[f"source {source.name}"] = (storage_check(store), False)
+        reader = store
     return NamedSource(reader, public)

@@ -7,6 +7,7 @@ import logging
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
@@ -116,6 +117,8 @@ class Purge:
         self._emissions = emissions
         self._soon: set[asyncio.Task[None]] = set()
         self._following: asyncio.Task[None] | None = None
+        self.told = Counter({"taken": 0, "failed": 0})
+        """What became of the words to edges, since this process started."""
 
     async def changed(self, id: str) -> None:
         """Forget everything made from asset ``id``.
@@ -169,9 +172,12 @@ class Purge:
         ):
             if isinstance(done, OriginError):
                 taken = False
+                self.told["failed"] += 1
                 log.warning("an edge did not take the purge of %s: %r", id, done.__cause__)
             elif isinstance(done, BaseException):
                 raise done
+            else:
+                self.told["taken"] += 1
         return taken
 
     async def start(self) -> None:
