@@ -239,6 +239,8 @@ class _Cropper:
         else:
             # Without something to look at, zooming out can show no more than the whole.
             near = g.scaled(seen, 1 / max(1.0, factor))
+            if self.mode == "auto" and near.width < box.width:
+                near = box if box.width < seen.width else seen  # no closer than its own pixels
         return self._cut(near, picture, near.width / box.width) or Box(0, 0, *picture)
 
     def _around_faces(self, faces: Box, box: Size) -> Size:

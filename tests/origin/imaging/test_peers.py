@@ -103,6 +103,9 @@ def test_parts(
         ("c_crop,g_auto,h_150,w_200", Smart(Size(200, 150), "attention")),
         ("c_thumb,g_center,h_150,w_150", Box(107, 0, 427, 427)),
         ("c_thumb,g_north_east,h_150,w_150,z_2", Box(426, 0, 214, 214)),
+        ("c_auto,g_center,h_150,w_150,z_2", Box(213, 107, 214, 214)),
+        ("c_auto,g_center,h_150,w_150,z_9", Box(245, 139, 150, 150)),
+        ("c_auto,g_center,h_500,w_500,z_9", Box(107, 0, 427, 427)),
     ],
 )
 def test_regions(url: str, region: Box | Smart) -> None:
