@@ -143,16 +143,26 @@ def test_explain_names_what_a_text_lacks(server: OriginServer) -> None:
         assert "no font here shows 𐫰" in told["plan"]["warnings"][0]
 
 
-def test_a_changed_preset_is_another_picture(
+def test_changed_presets_and_fonts_make_other_pictures(
     origin_factory: OriginFactory, library: Library, tmp_path: Path
 ) -> None:
-    presets = tmp_path / "presets.toml"
+    """Of those that use them: what a server kept of the others stays good through a restart."""
+    presets, fonts = tmp_path / "presets.toml", tmp_path / "fonts"
+    fonts.mkdir()
     tags = []
-    for width in (60, 60, 50):
+    for width, font in ((60, "one"), (50, "two")):
         presets.write_text(f'[presets]\ncard = "w_{width},f_png"\n')
-        server = origin_factory(library=library, folder=tmp_path / "origin", ORIGIN_PRESETS=str(presets))
-        answer = server.get(f"/t_card/{library.ids['card.jpg']}")
-        assert decode(answer.body).shape[1] == width
-        tags.append(answer["ETag"])
+        (fonts / f"{font}.ttf").write_bytes(b"")
+        server = origin_factory(
+            library=library,
+            folder=tmp_path / "origin",
+            ORIGIN_PRESETS=str(presets),
+            ORIGIN_FONTS=str(fonts),
+        )
+        answers = [
+            server.get(f"/{chain}/{library.ids['card.jpg']}") for chain in ("t_card", text("x"), "w_9")
+        ]
+        assert decode(answers[0].body).shape[1] == width
+        tags.append([answer["ETag"].partition("-")[0] for answer in answers])
         server.stop()
-    assert tags[0] == tags[1] != tags[2]
+    assert [before != after for before, after in zip(*tags, strict=True)] == [True, True, False]
