@@ -26,6 +26,9 @@ _LOADERS: Final = {
     "tiff": pyvips.Image.tiffload,
 }
 
+_DRAWN: Final = 1_000
+"""Pixels along the longer side at which a drawing is drawn to see whether it can be."""
+
 _PAGED: Final = frozenset({"webp", "gif", "avif", "tiff"})
 _BITS: Final = {"ushort": 16, "short": 16, "uint": 32, "int": 32, "float": 32, "complex": 64, "double": 64}
 
@@ -81,7 +84,9 @@ def whole(path: str, limits: Limits) -> Header:
     """Decode every pixel of every frame, at the strictest that good files pass. Raises like :func:`probe`."""
     header = probe(path, limits)
     if inputs.reads(header.format):
-        inputs.pixels(path, Load(header, UPRIGHT))
+        # A drawing has as many pixels as are asked for; it is whole when it can be drawn.
+        shrink = max(1.0, max(header.width, header.height) / _DRAWN) if header.vector else 1.0
+        inputs.pixels(path, Load(header, UPRIGHT, shrink=shrink))
         return header
     options: dict[str, Any] = {"n": -1} if header.animated else {}
     try:

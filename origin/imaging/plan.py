@@ -258,6 +258,8 @@ class _Planner:
                 self.warnings.append(
                     f"{a.Background(step.background)}: nothing shows through an opaque picture"
                 )
+        if self.request.output.has(o.Density) and not self.headers[self.request.source].vector:
+            self.warnings.append("dn_: the picture has pixels of its own, so no density changes their number")
         for part in self.request.components:
             zoom, gravity = part.get(a.Zoom), part.get(a.Gravity)
             if zoom is not None and zoom.factor < 1 and not (gravity and gravity.value in FACES):
