@@ -76,7 +76,5 @@ def test_only_what_shows_something_else_is_stale(folder: Path) -> None:
     (pictures / "old.webp").write_bytes(b"")
     page.write_text(page.read_text().replace("90 × 60", "90 × 61"))
     changed = sorted([page, negative, pictures / "old.webp"])
-    assert asyncio.run(_updated(folder, three, write=False)) == changed
-    assert (pictures / "old.webp").exists(), "it was only asked"
     assert asyncio.run(_updated(folder, three, write=True)) == changed
     assert asyncio.run(_updated(folder, three, write=False)) == []
