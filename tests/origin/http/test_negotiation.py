@@ -11,6 +11,8 @@ from tests.support.origin import OriginServer
 
 CHROME = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
 SAFARI = "image/webp,image/avif,image/jxl,image/heic,image/heic-sequence,video/*;q=0.8,image/png,*/*;q=0.5"
+SOFT = "e_blur:9"
+"""Makes what a photograph is to a codec of flat colours, which would go without loss."""
 
 ACCEPTS: dict[str, tuple[str | None, str]] = {
     "nothing": (None, "jpg"),
@@ -38,7 +40,7 @@ ACCEPTS: dict[str, tuple[str | None, str]] = {
 @pytest.mark.parametrize(("accept", "expected"), ACCEPTS.values(), ids=ACCEPTS.keys())
 def test_the_best_format_that_is_named(origin: OriginServer, accept: str | None, expected: str) -> None:
     headers = {} if accept is None else {"Accept": accept}
-    answer = origin.get(f"/w_40,f_auto/{origin.ids['card.jpg']}", **headers)
+    answer = origin.get(f"/{SOFT},w_40,f_auto/{origin.ids['card.jpg']}", **headers)
     assert (answer.status, pictures.format_of(answer.body)) == (200, expected)
     assert answer["Content-Type"] == {"jpg": "image/jpeg"}.get(expected, f"image/{expected}")
     assert answer["Vary"] == "Accept"
@@ -54,17 +56,36 @@ def test_the_best_format_that_is_named(origin: OriginServer, accept: str | None,
     ],
 )
 def test_the_format_suits_the_picture(origin: OriginServer, name: str, accept: str, expected: str) -> None:
-    answer = origin.get(f"/w_40,f_auto/{origin.ids[name]}", Accept=accept)
+    answer = origin.get(f"/w_30,f_auto/{origin.ids[name]}", Accept=accept)
     assert (answer.status, pictures.format_of(answer.body)) == (200, expected)
     if name.endswith(".gif"):
         assert pictures.frames_of(answer.body) == 3
+
+
+def test_flat_colours_go_without_loss(origin: OriginServer) -> None:
+    path = f"/w_60,f_auto/{origin.ids['card.png']}"
+    answers = {accept: origin.get(path, Accept=accept) for accept in ("image/webp", "*/*")}
+    assert [pictures.format_of(one.body) for one in answers.values()] == ["webp", "png"]
+    exact = origin.get(f"/w_60,f_png/{origin.ids['card.png']}").body
+    for answer in answers.values():
+        assert pictures.difference(answer.body, exact).max == 0
+        assert answer["Vary"] == "Accept"
+
+
+def test_what_passes_unchanged_says_so(origin: OriginServer) -> None:
+    path = f"/w_900,f_auto/{origin.ids['animated.gif']}"
+    for cache in ("render", "memory"):
+        answer = origin.get(path, Accept=CHROME)
+        assert (answer.cache, answer["X-Passthrough"]) == (cache, "smaller")
+        assert answer.body == origin.get(f"/{origin.ids['animated.gif']}").body
+    assert "X-Passthrough" not in origin.get(f"/w_20/{origin.ids['animated.gif']}").headers
 
 
 def test_no_client_makes_a_fourth_variant(origin: OriginServer) -> None:
     chance = random.Random(20)
     types = ["image/avif", "image/webp", "image/*", "*/*", "image/png", "image/jpeg", "text/html", "x", ""]
     ends = ["", ";q=0", ";q=0.5", ";q=1", ";q=0.001", ";q=x", ";a=b", " ; q=0.9", ";q=1.000;x=y"]
-    path = f"/w_41,f_auto/{origin.ids['card.jpg']}"
+    path = f"/{SOFT},w_41,f_auto/{origin.ids['card.jpg']}"
     answers = [
         origin.get(path, Accept=",".join(chance.choice(types) + chance.choice(ends) for _ in range(6)))
         for _ in range(200)
