@@ -236,10 +236,16 @@ def test_keys_are_made_and_listed_without_their_secrets(cli: Cli) -> None:
 
 
 def test_doctor_is_content_with_a_fresh_machine(cli: Cli) -> None:
-    done = cli("doctor", COLUMNS="200")
+    done = cli("doctor", COLUMNS="200", ORIGIN_ACCEPT="jpeg,heic")
     assert done.returncode == 0, done.stdout
     for what in ("database", "storage", "workers", "libvips", "signing keys"):
         assert what in done.stdout
+    rows = [re.split(r"\s*│\s*", line.strip()) for line in done.stdout.splitlines() if "│" in line]
+    formats = {row[0]: row[1:] for row in rows if len(row) >= 5}
+    assert formats["jpeg"][:4] == ["yes", "yes", "libvips", "yes"]
+    assert formats["heic"][:4] == ["yes", "no", "libheif", "yes"]
+    assert formats["pdf"][:4] == ["yes", "no", "PDFium", "no"]
+    assert "ORIGIN_ACCEPT" in formats["svg"][4]
 
 
 def test_doctor_names_what_is_wrong(cli: Cli, tmp_path: Path) -> None:

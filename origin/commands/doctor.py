@@ -50,7 +50,7 @@ async def examine(settings: Settings, console: Console) -> bool:
         table.add_row(f"[{colour}]{finding.state}[/]", finding.what, finding.found, finding.advice)
     console.print(table)
     if formats:
-        console.print(_capabilities(formats, settings.accept))
+        console.print(format_table(formats, settings.accept))
     return all(finding.state != "wrong" for finding in findings)
 
 
@@ -125,7 +125,7 @@ async def _dependency(name: str, check: Callable[[], Awaitable[None]]) -> Findin
     return Finding(name, "ok", "answers")
 
 
-def _capabilities(formats: tuple[Format, ...], accepted: frozenset[str]) -> Table:
+def format_table(formats: tuple[Format, ...], accepted: frozenset[str]) -> Table:
     """Every format: what this build does with it, by which library, and what it takes to have it read."""
     table = Table(
         "format", "read", "written", "by", "accepted", "what to do", show_edge=False, title="formats"
