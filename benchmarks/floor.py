@@ -6,8 +6,6 @@ WebP, against `thumbnail` + `webpsave` with the same settings in this process, i
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import time
 from pathlib import Path
@@ -17,7 +15,7 @@ os.environ.setdefault("MALLOC_ARENA_MAX", "2")
 
 import pyvips
 
-from benchmarks.support import Server, copies, machine, median, photos, serving, table
+from benchmarks.support import Report, Server, arguments, copies, median, photos, publish, serving
 from origin.imaging.encode import DEFAULT_QUALITY
 
 WIDTH = 320
@@ -41,11 +39,9 @@ def served(server: Server, name: str) -> float:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=7)
-    arguments.add_argument("--repeat", type=int, default=6, help="pictures of each photo in a round")
-    arguments.add_argument("--json", type=Path)
-    options = arguments.parse_args()
+    parser = arguments(__doc__, rounds=7)
+    parser.add_argument("--repeat", type=int, default=6, help="pictures of each photo in a round")
+    options = parser.parse_args()
     pyvips.cache_set_max(0)
     pyvips.concurrency_set(1)
 
@@ -67,24 +63,23 @@ def main() -> None:
                     floor[photo].append(sum(raw(path) for path in batch) / repeat)
                     whole[photo].append(sum(served(server, path.name) for path in batch) / repeat)
     rows = []
+    bars: dict[str, dict[str, float]] = {"raw libvips": {}, "server": {}}
     for photo in chosen:
-        mine, base = median(whole[photo]), median(floor[photo])
+        mine, base = median(whole[photo]) * 1000, median(floor[photo]) * 1000
         ratio = median([a / b for a, b in zip(whole[photo], floor[photo], strict=True)])
-        rows.append([photo.stem, f"{base * 1000:.1f}", f"{mine * 1000:.1f}", f"{ratio:.3f}"])
+        rows.append([photo.stem, f"{base:.1f}", f"{mine:.1f}", f"{ratio:.3f}"])
+        bars["raw libvips"][photo.stem], bars["server"][photo.stem] = base, mine
     total = median(
         [
             sum(whole[photo][number] for photo in chosen) / sum(floor[photo][number] for photo in chosen)
             for number in range(rounds)
         ]
     )
-    print(machine())
     version = ".".join(str(pyvips.version(part)) for part in range(3))
-    print(
-        f"libvips {version}; cold {WIDTH} px WebP; CPU ms per image; medians of {rounds} rounds × {repeat}\n"
-    )
-    print(table(["photo", "raw libvips", "server", "ratio"], [*rows, ["all", "", "", f"{total:.3f}"]]))
-    if options.json:
-        options.json.write_text(json.dumps({"machine": machine(), "ratio": total, "rows": rows}, indent=1))
+    title = f"CPU of a first request: cold {WIDTH} px WebP, libvips {version}, {rounds} rounds of {repeat}"
+    head = ["photo", "raw libvips, ms", "server, ms", "ratio"]
+    rows.append(["all", "", "", f"{total:.3f}"])
+    publish(Report("floor", title, head, rows, "ms", bars, {"ratio": total}), options)
 
 
 if __name__ == "__main__":
