@@ -2,7 +2,7 @@
 
 CPU per request of the whole server (its process tree), each on a connection of its own, by where the result
 is found: in memory, in Redis, in the folder, or in nginx, which does not ask the server at all (the server's
-log says so). Results in Redis and in the folder are asked for once each, after a restart that empties the memory.
+log says so). What lies in Redis and in the folder is asked for once, after a restart that empties the memory.
 """
 
 from __future__ import annotations
