@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import resource
 import struct
 import subprocess
 import sys
@@ -354,3 +355,61 @@ def test_every_file_of_the_corpus_is_as_large_as_its_header_says(
         assert (image.width, image.height) == (header.width, header.height), path
         seen += 1
     assert seen > 30
+
+
+def codestream(*fields: tuple[int, int]) -> bytes:
+    """Values and their bits, the lowest first, as a JPEG XL codestream begins."""
+    made, at = 0, 0
+    for value, bits in fields:
+        made |= value << at
+        at += bits
+    return b"\xff\x0a" + made.to_bytes(32, "little")
+
+
+SMALL = ((1, 1), (1, 5), (0, 3), (3, 5))
+"""16 high, 32 wide."""
+PLAIN = ((0, 1), (0, 2), (1, 1))
+"""Eight bits, which sixteen-bit buffers hold."""
+
+
+@pytest.mark.parametrize(
+    ("fields", "size", "alpha", "bands"),
+    [
+        pytest.param((*SMALL, (1, 1)), (32, 16), False, 3, id="nothing but a size"),
+        pytest.param(((1, 1), (4, 5), (5, 3), (1, 1)), (71, 40), False, 3, id="a ratio"),
+        pytest.param(
+            ((0, 1), (1, 2), (999, 13), (0, 3), (0, 2), (59, 9), (1, 1)), (60, 1000), False, 3, id="long"
+        ),
+        pytest.param(
+            (*SMALL, (0, 1), (1, 1), (5, 3), (0, 3), *PLAIN, (0, 2), (1, 1), (1, 1)),
+            (16, 32),
+            False,
+            3,
+            id="turned",
+        ),
+        pytest.param(
+            (*SMALL, (0, 1), (0, 1), *PLAIN, (1, 2), (1, 1), (1, 1), (1, 1)), (32, 16), True, 4, id="alpha"
+        ),
+        pytest.param(
+            (*SMALL, (0, 1), (0, 1), *PLAIN, (0, 2), (0, 1), (0, 1), (0, 1), (1, 2)),
+            (32, 16),
+            False,
+            1,
+            id="grey",
+        ),
+    ],
+)
+def test_the_header_of_a_jpeg_xl(
+    fields: tuple[tuple[int, int], ...], size: tuple[int, int], alpha: bool, bands: int, tmp_path: Path
+) -> None:
+    header = probe(codestream(*fields), tmp_path)
+    assert (header.width, header.height) == size
+    assert (header.has_alpha, header.bands) == (alpha, bands)
+
+
+def test_a_drawing_s_limits_end_with_it() -> None:
+    before = [resource.getrlimit(what) for what in (resource.RLIMIT_AS, resource.RLIMIT_CPU)]
+    render("/w_10", svg())
+    with pytest.raises(UnsupportedMedia):
+        render("/w_10", svg("<script/>"))
+    assert [resource.getrlimit(what) for what in (resource.RLIMIT_AS, resource.RLIMIT_CPU)] == before
