@@ -89,7 +89,7 @@ def test_the_pixels_choose_the_format(source: str, accept: Any, expected: str) -
 
 def test_flat_graphics_lose_nothing_where_that_is_smaller() -> None:
     for accept in ("webp", "jpeg"):
-        body = render("/f_auto,r_180", drawing(), accept=accept).body  # type: ignore[arg-type]
+        body = render("/f_auto,r_180", drawing(), accept=accept).body
         assert difference(body, png("/r_180", drawing())).max == 0
         lossy = "webp" if accept == "webp" else "jpg"
         assert len(body) < len(render(f"/f_{lossy},r_180", drawing()).body)
@@ -211,7 +211,7 @@ def test_a_ceiling_out_of_reach_is_said_with_the_least() -> None:
     for output in ("jpg", "tiff", "png"):
         with pytest.raises(CeilingUnreachable) as raised:
             render(f"/f_{output},mb_100", photograph())
-        assert raised.value.members["bytes"] > 100
+        assert int(raised.value.members["bytes"]) > 100
 
 
 # Never larger --------------------------------------------------------------------------------------------
