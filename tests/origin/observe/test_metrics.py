@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from origin.errors import OriginError
 from origin.imaging import RenderPool
-from tests.conftest import OriginFactory, RedisFactory
+from tests.conftest import NginxFactory, OriginFactory, RedisFactory
 from tests.support.origin import KEY, Library, OriginServer, Response, ask
 from tests.support.servers import free_port
 from urlspec import Url
@@ -107,6 +107,13 @@ def test_the_port_of_the_metrics_shows_no_pictures(server: OriginServer) -> None
     assert metrics(server, "/images").status == 404
     assert metrics(server, token="wrong").summary == (401, "unauthorized")
     assert server.get("/metrics").summary == (401, "unauthorized")
+
+
+def test_nginx_shows_no_metrics(origin: OriginServer, nginx_factory: NginxFactory) -> None:
+    edge = nginx_factory(origin.url.removeprefix("http://"))
+    assert origin.get("/metrics").status == 200
+    assert ask(edge.url, "/metrics").summary == (404, "not_found")
+    assert ask(edge.url, "/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status == 404
 
 
 def test_dependencies_that_are_away_are_told(
