@@ -286,10 +286,11 @@ def docs(
 ) -> None:
     """Write what is generated from the declarations: reference, SDK methods, and the gallery of examples."""
     from origin.commands.documents import stale_documents, write_documents
-    from origin.commands.gallery import DeadExample, stale_gallery, write_gallery
 
     found = stale_documents(folder) if check else write_documents(folder)
     if not text:
+        from origin.commands.gallery import DeadExample, stale_gallery, write_gallery
+
         try:
             found += stale_gallery(folder / "docs") if check else write_gallery(folder / "docs")
         except DeadExample as error:
