@@ -43,7 +43,9 @@ def level(image: VipsImage, name: str, saving: Saving) -> int:
     from origin.imaging.closeness import SAMPLE_PIXELS, Original, sample
 
     target = TARGETS[saving.quality.grade]
-    small = sample(image)
+    small = sample(image).copy()
+    if small.get_typeof("page-height"):
+        small.remove("page-height")  # the frames of an animation, seen as one tall picture
     original = Original(small)
     curve = _CURVES[name]
     # All grades begin at the same level, so that a better one never gets a lower number.

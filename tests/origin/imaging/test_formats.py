@@ -21,11 +21,15 @@ from tests.origin.imaging.rendering import png, render
 from tests.support.pictures import (
     animated,
     card,
+    cmyk,
     difference,
     format_of,
     frames_of,
+    grayscale,
     header,
     noise,
+    plain,
+    png16,
     transparent,
 )
 from tests.support.pictures import (
@@ -169,6 +173,24 @@ def test_a_grade_is_met(output: str, grade: str, corpus: Path) -> None:
 
 def test_equal_pixels_get_equal_bytes() -> None:
     assert render("/f_webp,q_auto", photograph()).body == render("/f_webp,q_auto", photograph()).body
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(plain(1, 1, (1, 2, 3)), id="one pixel"),
+        pytest.param(plain(3, 500, (9, 9, 9)), id="a strip"),
+        pytest.param(animated(3), id="an animation"),
+        pytest.param(transparent(), id="alpha"),
+        pytest.param(grayscale(suffix=".png"), id="grey"),
+        pytest.param(png16(), id="16 bit"),
+        pytest.param(cmyk(), id="CMYK"),
+    ],
+)
+def test_every_kind_of_picture_has_a_level(source: bytes) -> None:
+    for chain in ("f_auto,q_auto", "f_webp,q_auto:low,r_180", "f_jpg,q_auto:best", "f_avif,q_auto"):
+        rendered = render(f"/{chain}", source, accept="avif")
+        assert frames_of(rendered.body) == (frames_of(source) if rendered.format in {"webp", "gif"} else 1)
 
 
 def test_closeness() -> None:
