@@ -188,6 +188,19 @@ class RenderPool:
         if self._waiting >= self._queue and self._slots.locked():
             self._watcher.refused("full")
             raise Overloaded
+        await self._slot()
+        task = asyncio.create_task(self._held(function, arguments))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        # A job that has begun goes on to its end: stopping it would cost a whole new worker.
+        return await asyncio.shield(task)
+
+    async def _slot(self) -> None:
+        """Take a worker's slot, waiting for it as long as patience lasts. Raises Overloaded."""
+        if not self._slots.locked():
+            await self._slots.acquire()  # at once
+            self._watcher.waited(0.0)
+            return
         self._waiting += 1
         asked = time.perf_counter()
         try:
@@ -199,11 +212,6 @@ class RenderPool:
         finally:
             self._waiting -= 1
         self._watcher.waited(time.perf_counter() - asked)
-        task = asyncio.create_task(self._held(function, arguments))
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-        # A job that has begun goes on to its end: stopping it would cost a whole new worker.
-        return await asyncio.shield(task)
 
     async def _held(self, function: Callable[..., T], arguments: tuple[Any, ...]) -> T:
         try:
