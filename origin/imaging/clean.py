@@ -7,7 +7,6 @@ which is bounded by the upload limit, and reads each of them a fixed number of t
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +15,8 @@ from typing import Final
 from origin.errors import ImageCorrupt
 from origin.imaging import clean_extras, exif, gif
 from origin.imaging.clean_avif import avif
+from origin.imaging.clean_jpeg import jpeg, remaining
 from origin.imaging.clean_tiff import tiff
-
-Tags = Mapping[int, int | bytes]
 
 
 def cleaned(kind: str, data: bytes, *, credit: bool = False) -> bytes:
@@ -30,60 +28,6 @@ def cleaned(kind: str, data: bytes, *, credit: bool = False) -> bytes:
         return _CLEANERS[kind](data, credit)
     except (struct.error, LookupError, ValueError, OverflowError) as error:
         raise ImageCorrupt from error
-
-
-def _remaining(block: bytes, credit: bool) -> Tags:
-    """What stays of an EXIF block."""
-    tags = exif.read(block)
-    if tags.get(exif.ORIENTATION) not in range(2, 9):
-        tags.pop(exif.ORIENTATION, None)
-    return tags if credit else {tag: value for tag, value in tags.items() if tag == exif.ORIENTATION}
-
-
-# JPEG --------------------------------------------------------------------------------------------------
-
-_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-_EXIF: Final = b"Exif\0\0"
-
-
-def _jpeg(data: bytes, credit: bool) -> bytes:
-    if data[:2] != b"\xff\xd8":
-        raise ValueError("no JPEG")
-    tags: Tags = {}
-    parts: list[bytes] = []
-    at = 2
-    while True:
-        found = _MARKER.search(data, at)
-        if found is None:
-            raise ValueError("no end")
-        parts.append(data[at : found.start()])
-        marker = data[found.end() - 1]
-        if marker == 0xD9:
-            parts.append(b"\xff\xd9")
-            break
-        (length,) = struct.unpack_from(">H", data, found.end())
-        at = found.end() + length
-        segment = data[found.end() + 2 : at]
-        if marker == 0xE1 and segment.startswith(_EXIF) and not tags:
-            tags = _remaining(segment, credit)
-        if _jpeg_keeps(marker, segment):
-            parts.append(data[found.start() : at])
-    if tags:
-        block = _EXIF + exif.build(tags)
-        # After JFIF's header, which some readers want to find first.
-        first = next((index for index, part in enumerate(parts) if part[:2] == b"\xff\xe0"), -1)
-        parts.insert(first + 1, b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block)
-    return _unless_same(b"\xff\xd8" + b"".join(parts), data)
-
-
-def _jpeg_keeps(marker: int, segment: bytes) -> bool:
-    if marker == 0xE0:
-        return segment.startswith(b"JFIF\0")
-    if marker == 0xE2:
-        return segment.startswith(b"ICC_PROFILE\0")
-    if marker == 0xEE:
-        return segment.startswith(b"Adobe")
-    return not (0xE0 <= marker <= 0xEF or marker == 0xFE)
 
 
 # PNG ---------------------------------------------------------------------------------------------------
@@ -100,7 +44,7 @@ def _png(data: bytes, credit: bool) -> bytes:
         raise ValueError("no PNG")
     chunks = list(_png_chunks(data))
     block = next((body for name, body, _ in chunks if name == b"eXIf"), b"")
-    tags = _remaining(block, credit)
+    tags = remaining(block, credit)
     parts = [_PNG]
     for name, _, whole in chunks:
         if name == b"IDAT" and tags:
@@ -138,7 +82,7 @@ def _webp(data: bytes, credit: bool) -> bytes:
     if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
         raise ValueError("no WebP")
     chunks = list(_webp_chunks(data))
-    tags = _remaining(next((body for name, body in chunks if name == b"EXIF"), b""), credit)
+    tags = remaining(next((body for name, body in chunks if name == b"EXIF"), b""), credit)
     parts = []
     for name, body in chunks:
         if name not in _WEBP_KEPT:
@@ -202,7 +146,7 @@ def _avif(data: bytes, credit: bool) -> bytes:  # noqa: ARG001 - there is no roo
 
 
 _CLEANERS: Final[Mapping[str, Callable[[bytes, bool], bytes]]] = {
-    "jpeg": _jpeg,
+    "jpeg": lambda data, credit: _unless_same(jpeg(data, credit=credit), data),
     "png": _png,
     "webp": _webp,
     "gif": _gif,

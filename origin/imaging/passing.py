@@ -26,7 +26,7 @@ def source_instead(planned: Plan, path: str, encoded: Encoded) -> Encoded | None
     output, header = planned.output, planned.load.header
     if header.format not in output.passing or not untouched(planned):
         return None
-    if carries(header, path):  # cutting out metadata would take the gain map along
+    if carries(header, path) and not output.hdr:
         return None
     data = Path(path).read_bytes()
     if output.metadata != "all":

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import pyvips
 
+from origin.imaging.clean import cleaned
 from origin.imaging.gainmap import carries
 from origin.imaging.model import Header
 from tests.origin.imaging.rendering import render
@@ -97,6 +100,40 @@ def test_a_broken_map_costs_the_map_only() -> None:
     rendered = render("/w_120,f_jpg", broken)
     assert gains(rendered.body) is None
     assert rendered.width == 120
+
+
+def with_notes(data: bytes) -> bytes:
+    """The same file with a place, a name and a comment in it, and a film behind it."""
+    block = b"\xff\xe1" + struct.pack(">H", 8 + len(PRIVATE)) + b"Exif\0\0" + PRIVATE
+    comment = b"\xff\xfe" + struct.pack(">H", 2 + len(PRIVATE)) + PRIVATE
+    return data[:2] + block + comment + data[2:] + b"\0\0\0\x18ftypmp42" + PRIVATE
+
+
+PRIVATE = b"51.5007 N, 0.1246 W, Jane Doe"
+
+
+def test_originals_keep_their_map_and_lose_what_tells_of_people() -> None:
+    data = with_notes(ultra_hdr())
+    made = cleaned("jpeg", data)
+    assert PRIVATE in data
+    assert PRIVATE not in made
+    assert gains(made) == "#..."
+    assert cleaned("jpeg", made) == made
+    assert np.array_equal(picture(made), picture(data))
+
+
+def picture(data: bytes) -> Any:
+    return pyvips.Image.jpegload_buffer(data).numpy()
+
+
+def test_both_descriptions_name_the_place_of_the_map() -> None:
+    made = cleaned("jpeg", with_notes(ultra_hdr()))
+    header = made.index(b"MPF\0") + 4
+    (length, offset) = struct.unpack_from(">II", made, header + 50 + 16 + 4)
+    second = made[header + offset :]
+    assert second.startswith(b"\xff\xd8\xff")
+    assert len(second) == length
+    assert f'Item:Length="{length}"'.encode() in made
 
 
 def test_ordinary_jpegs_are_not_taken_for_ultra_hdr(tmp_path: Path) -> None:
