@@ -26,7 +26,7 @@ from origin.imaging.fonts import system_fonts
 from origin.imaging.pool import RenderPool
 from origin.observe.logs import access_log
 from origin.observe.metrics import Metrics
-from origin.ports import Presigner
+from origin.ports import Announcements, Presigner
 from origin.service.access import Gatekeeper
 from origin.service.accounts import Accounts, Passwords
 from origin.service.admission import Admission, AdmissionSettings, Ask
@@ -49,7 +49,6 @@ from origin.settings import LOOPBACK, Settings
 from origin.wiring import Closer, Originals, limits_of
 
 if TYPE_CHECKING:
-    from origin.backends.redis_announce import RedisAnnouncements
     from origin.observe.reports import Reports
     from origin.observe.tracing import TracedServer, Tracing
 
@@ -70,7 +69,7 @@ class Origin:
     explain: Explain
     ingest: Ingest
     watch: ChangeWatch
-    announcements: RedisAnnouncements | None
+    announcements: Announcements | None
     assets: CachedAssets
     sweeper: Sweeper
     accounts: Accounts

@@ -566,3 +566,17 @@ class EdgePurger(Protocol):
     """Makes a cache in front forget some URLs, or everything with a surrogate key."""
 
     async def purge(self, asset: str, paths: Sequence[str]) -> None: ...
+
+
+class Announcements(Protocol):
+    """Word of changes between servers, at once and without a promise that it arrives."""
+
+    async def announce(self, id: str) -> None:
+        """Tell the other servers that asset ``id`` changed. Raises Unavailable."""
+        ...
+
+    async def start(self, heard: Callable[[str], None]) -> None:
+        """Call ``heard`` with every id that is told from now on, also by this server itself."""
+        ...
+
+    async def close(self) -> None: ...

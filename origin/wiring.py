@@ -25,7 +25,7 @@ from origin.imaging.model import RENDERER_DATE, Limits
 from origin.imaging.pool import RenderPool
 from origin.observe.metrics import Metrics
 from origin.observe.scrub import Scrubber
-from origin.ports import Aging, EdgePurger, Leases, ObjectReader, ObjectStore, TokenLedger
+from origin.ports import Aging, Announcements, EdgePurger, Leases, ObjectReader, ObjectStore, TokenLedger
 from origin.service.catalog import NamedSource
 from origin.service.eager import Messenger
 from origin.service.jwks import ForeignTokens
@@ -36,7 +36,6 @@ from origin.sources import SourceSetting
 from urlspec.presets import PresetFileError, Presets
 
 if TYPE_CHECKING:
-    from origin.backends.redis_announce import RedisAnnouncements
     from origin.backends.redis_link import RedisLink
     from origin.observe.reports import Reports
     from origin.observe.tracing import Tracing
@@ -320,16 +319,21 @@ def measured(
         )
 
 
-def announcements(
-    settings: Settings, closers: list[Closer], link: RedisLink | None
-) -> RedisAnnouncements | None:
-    if link is None or settings.redis_url is None:
-        return None
-    from origin.backends.redis_announce import RedisAnnouncements
+def announcements(settings: Settings, closers: list[Closer], link: RedisLink | None) -> Announcements | None:
+    """Through Redis, else through PostgreSQL; a database in a file is only read again and again."""
+    made: Announcements
+    if link is not None and settings.redis_url is not None:
+        from origin.backends.redis_announce import RedisAnnouncements
 
-    announcements = RedisAnnouncements(link, settings.redis_url)
-    closers.append(announcements.close)
-    return announcements
+        made = RedisAnnouncements(link, settings.redis_url)
+    elif settings.database_url is not None and settings.database_url.startswith("postgres"):
+        from origin.backends.postgres_announce import PostgresAnnouncements
+
+        made = PostgresAnnouncements(settings.database_url)
+    else:
+        return None
+    closers.append(made.close)
+    return made
 
 
 def named(

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from origin.errors import OriginError
-from origin.ports import EdgePurger, EmittedUrls, PurgeReminders
+from origin.ports import Announcements, EdgePurger, EmittedUrls, PurgeReminders
 from origin.service.admission import Admitted, Ask
 from origin.service.catalog import CachedAssets
 from origin.service.changes import INTERVAL
@@ -86,12 +86,6 @@ def spelled(path: bytes, variant: str) -> str:
     return f"{path.decode('ascii', 'replace')}\n{variant if _VARIANT.fullmatch(variant) else ''}"
 
 
-class Announcer(Protocol):
-    async def announce(self, id: str) -> None:
-        """Tell the other servers at once. Raises Unavailable."""
-        ...
-
-
 class Purge:
     """Carries out what follows from a change that the database has already counted."""
 
@@ -105,7 +99,7 @@ class Purge:
         *,
         deadline: float,
         emissions: Emissions | None = None,
-        announcements: Announcer | None = None,
+        announcements: Announcements | None = None,
     ) -> None:
         self._announcements = announcements
         self._assets = assets

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from origin.backends.database import Database
     from origin.backends.files import FileStore, FolderSource
     from origin.backends.leases import LocalLeases
+    from origin.backends.postgres_announce import PostgresAnnouncements
+    from origin.backends.redis_announce import RedisAnnouncements
     from origin.backends.redis_leases import RedisLeases
     from origin.backends.redis_results import RedisResults
     from origin.backends.results import FolderResults, MemoryResults, SharedTier, Tier, TieredResults
@@ -62,3 +64,8 @@ if TYPE_CHECKING:
 
     def transferable(database: Database) -> ports.Transferable:
         return database
+
+    def announcements(
+        redis: RedisAnnouncements, postgres: PostgresAnnouncements
+    ) -> list[ports.Announcements]:
+        return [redis, postgres]
