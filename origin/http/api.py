@@ -16,7 +16,7 @@ from origin.errors import BadRequest, Unauthorized
 from origin.http import models as m
 from origin.http.asgi import Scope
 from origin.http.auth import Authenticator, SignedIn, set_session
-from origin.http.envelope import Envelope
+from origin.http.envelope import Completed, Envelope
 from origin.http.handlers import handle_errors
 from origin.http.openapi import (
     PICTURE,
@@ -317,6 +317,8 @@ def application(parts: Parts) -> FastAPI:
     )  # fmt: skip
 
     handle_errors(app)
+    # The last is the outermost: a page of another site may read what it is turned away with, too.
+    app.add_middleware(Envelope, is_upload=is_upload)
     if parts.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -327,7 +329,7 @@ def application(parts: Parts) -> FastAPI:
             expose_headers=["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"],
             max_age=86_400,
         )
-    app.add_middleware(Envelope, is_upload=is_upload)
+    app.add_middleware(Completed)
     return app
 
 

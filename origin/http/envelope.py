@@ -20,6 +20,21 @@ MOST_SIGN_INS: Final = 64
 millisecond of the loop on each: a thousand that come together would keep pictures waiting for a second."""
 
 
+class Completed:
+    """ASGI middleware around all else: the headers that every answer has, also a preflight's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = _completed(message["headers"], message["status"], scope)
+            await send(message)
+
+        await self._app(scope, receive, answer)
+
+
 class Envelope:
     """ASGI middleware around the API. ``is_upload`` tells the requests whose bodies their handlers stream."""
 
@@ -29,22 +44,17 @@ class Envelope:
         self._sign_ins = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def answer(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = _completed(message["headers"], message["status"], scope)
-            await send(message)
-
         if self._is_upload(scope):
-            await self._app(scope, receive, answer)
+            await self._app(scope, receive, send)
             return
         body = await _read(scope, receive)
         if body is None:
             text = f"A body that is not an upload has at most {LARGEST_BODY} bytes."
             await _refuse(scope, send, BodyTooLarge(text))
         elif scope["method"] == "POST" and scope["path"] in SIGN_INS:
-            await self._sign_in(scope, _replay(body, receive), answer)
+            await self._sign_in(scope, _replay(body, receive), send)
         else:
-            await self._app(scope, _replay(body, receive), answer)
+            await self._app(scope, _replay(body, receive), send)
 
     async def _sign_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._sign_ins >= MOST_SIGN_INS:

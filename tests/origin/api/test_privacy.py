@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from origin.http.envelope import LARGEST_BODY
 from tests.support import pictures
 from tests.support.origin import KEY, until
 from tests.support.people import PASSWORD, Answer, Person, issue
@@ -190,6 +191,14 @@ def test_an_allowed_origin_may_call_the_api(me: Person) -> None:
     refused = me.browser.send("GET", "/images", headers={"Origin": "https://app.example"})
     assert refused.problem == (401, "unauthorized")
     assert refused.headers["access-control-allow-origin"] == "https://app.example"
+
+
+def test_an_allowed_origin_may_read_what_is_turned_away_early(stranger: Person) -> None:
+    headers = {"Origin": "https://app.example", "Content-Type": "application/json"}
+    answer = stranger.send("POST", "/auth/login", headers, content=b" " * (LARGEST_BODY + 1))
+    assert answer.problem == (413, "body_too_large")
+    assert answer.headers["access-control-allow-origin"] == "https://app.example"
+    assert "Retry-After" in answer.headers["access-control-expose-headers"]
 
 
 @pytest.mark.parametrize(
