@@ -166,7 +166,7 @@ def build(settings: Settings) -> Origin:
     assets = CachedAssets(database)
     sources = {source.name: wiring.named(source, settings, closers, checks) for source in settings.sources}
     catalog = Catalog(assets, originals, sources)
-    rates = wiring.rates(settings)
+    rates = wiring.rates(settings, link)
     gate = Gatekeeper(settings.keyring, settings.unsigned_mode, presets, catalog)
     admission = Admission(
         gate,

@@ -113,7 +113,7 @@ def foreign(settings: Settings, ledger: TokenLedger, closers: list[Closer]) -> F
     return foreign
 
 
-def rates(settings: Settings) -> Rates:
+def rates(settings: Settings, link: RedisLink | None) -> Rates:
     limits: dict[Kind, RateLimitItem | None] = {
         "render": read_limit(settings.rate_render),
         "upload": read_limit(settings.rate_upload),
@@ -121,11 +121,11 @@ def rates(settings: Settings) -> Rates:
         "register": read_limit(settings.rate_register),
         "api": read_limit(settings.rate_api),
     }
-    if settings.redis_url is None:
+    if link is None or settings.redis_url is None:
         return Rates(limits)
-    from origin.backends.rate_store import shared_rates
+    from origin.backends.rate_store import SharedCounts
 
-    return Rates(limits, shared_rates(settings.redis_url))
+    return Rates(limits, SharedCounts(link, settings.redis_url))
 
 
 def edges(settings: Settings, closers: list[Closer]) -> list[EdgePurger]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -13,9 +11,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
+from origin.backends.breaker import Breaker
 from origin.errors import Unavailable
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -31,21 +28,16 @@ BUSY_ROUNDS = 20
 class RedisLink:
     """One pool of connections to ``url``, shared by everything that uses this Redis.
 
-    Each call may take ``timeout`` seconds and is not repeated. After ``failures`` in a row the link is open:
-    calls fail at once, and in the background the server is asked once every ``probe_every`` seconds, as
-    long as anybody calls. Nothing is connected before the first call.
+    Each call may take ``timeout`` seconds and is not repeated. After one that failed all others fail at once,
+    until the server has been asked in the background and has answered; after ``failures`` in a row it is
+    asked once every ``probe_every`` seconds. Nothing is connected before the first call.
     """
 
     def __init__(
         self, url: str, *, timeout: float = 0.05, failures: int = 3, probe_every: float = 1.0
     ) -> None:
         self._timeout = timeout
-        self._allowed = failures
-        self._probe_every = probe_every
-        self._failures = 0
-        self._probed = float("-inf")
-        self._probe: asyncio.Task[None] | None = None
-        pool = BlockingConnectionPool.from_url(
+        self.pool = BlockingConnectionPool.from_url(
             url,
             max_connections=64,
             timeout=LIBRARY_TIMEOUT,
@@ -54,17 +46,22 @@ class RedisLink:
             retry=Retry(NoBackoff(), 0),
             protocol=2,
         )
-        self._redis = Redis.from_pool(pool)
+        """For libraries that make a client of their own; what they ask goes through :meth:`call` too."""
+        self._redis = Redis.from_pool(self.pool)
+        self._breaker = Breaker("Redis", self._asked, allowed=failures, every=probe_every)
 
     @property
     def is_open(self) -> bool:
         """The server is taken to be away."""
-        return self._failures >= self._allowed
+        return self._breaker.is_open
+
+    @property
+    def in_doubt(self) -> bool:
+        """Calls fail at once just now."""
+        return self._breaker.in_doubt
 
     async def close(self) -> None:
-        if self._probe is not None:
-            self._probe.cancel()
-            await asyncio.gather(self._probe, return_exceptions=True)
+        await self._breaker.close()
         await self._redis.aclose()
 
     async def ping(self) -> None:
@@ -73,42 +70,29 @@ class RedisLink:
 
     async def call(self, operation: Callable[[Redis], Awaitable[T]]) -> T:
         """What ``operation`` returns. Raises Unavailable."""
-        if self.is_open:
-            self._probe_soon()
+        if self._breaker.in_doubt:
             raise Unavailable
         return await self._try(operation)
 
     async def _try(self, operation: Callable[[Redis], Awaitable[T]]) -> T:
         try:
-            result = await _in_time(operation(self._redis), self._timeout)
-        except ResponseError as error:  # out of memory, read-only: it is there and says no
-            raise Unavailable from error
-        except (RedisError, OSError) as error:  # TimeoutError is an OSError
-            self._failed(error)
-            raise Unavailable from error
-        if self.is_open:
-            log.warning("Redis is back")
-        self._failures = 0
+            result = await self._once(operation)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, ResponseError):
+                self._breaker.failed(error.__cause__ or error)
+            raise
+        self._breaker.passed()
         return result
 
-    def _failed(self, error: Exception) -> None:
-        self._failures += 1
-        if self._failures == self._allowed:
-            log.warning("Redis is away: %s", error, exc_info=error)
-
-    def _probe_soon(self) -> None:
-        now = time.monotonic()
-        if self._probe is None and now - self._probed >= self._probe_every:
-            self._probed = now
-            self._probe = asyncio.create_task(self._ask())
-
-    async def _ask(self) -> None:
+    async def _once(self, operation: Callable[[Redis], Awaitable[T]]) -> T:
         try:
-            await self.ping()
-        except Unavailable as error:
-            log.debug("Redis is still away", exc_info=error)
-        finally:
-            self._probe = None
+            return await _in_time(operation(self._redis), self._timeout)
+        except (RedisError, OSError) as error:
+            # A ResponseError (out of memory, read-only) says that it is there. TimeoutError is an OSError.
+            raise Unavailable from error
+
+    async def _asked(self) -> None:
+        await self._once(lambda redis: redis.exists(""))
 
 
 async def _in_time(work: Awaitable[T], seconds: float) -> T:

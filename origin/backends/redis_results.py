@@ -45,7 +45,7 @@ class RedisResults:
 
     def accepts(self, result: Result) -> bool:
         """It is small enough, and the server was there when last asked."""
-        return len(result.body) <= self._max_entry_bytes and not self._link.is_open
+        return len(result.body) <= self._max_entry_bytes and not self._link.in_doubt
 
     async def get(self, key: str) -> Result | None:
         found = await self.find(key)

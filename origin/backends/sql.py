@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from origin.backends.breaker import Breaker
 from origin.backends.engine import ACQUIRE, STATEMENT, database_errors, database_url, make_engine
 from origin.backends.migrate import migrate
 from origin.backends.tables import changes
@@ -25,11 +27,17 @@ WRITE = ACQUIRE + STATEMENT
 """Seconds for a write, with everything."""
 
 
+WAITING = 2
+"""Calls that may wait for each connection of a database that has not answered anybody for STUCK seconds."""
+
+STUCK = 0.25
+
+
 class Sql:
     """``sqlite:///path`` or ``postgresql://…`` with at most ``pool`` connections.
 
     Nothing is opened before the first call. Whatever is wrong with the database is DatabaseUnavailable, at
-    the latest after READ or WRITE seconds.
+    the latest after READ or WRITE seconds, and at once while it is known to be away.
     """
 
     def __init__(self, url: str, *, pool: int = 5) -> None:
@@ -40,25 +48,32 @@ class Sql:
         options = {"reads": True} if self._is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._reading = self._engine.execution_options(**options)
         self._left: set[asyncio.Task[Any]] = set()
+        self._breaker = Breaker("the database", self.ping)
+        self._most = pool * (1 + WAITING)
+        self._under_way = 0
+        self._answered = 0.0
+        """When a call last ended, or the first of those under way began."""
 
     async def migrate(self) -> None:
         """Create or update the tables. Safe when several processes start at once."""
         await asyncio.to_thread(migrate, self.url)
 
     async def close(self) -> None:
+        await self._breaker.close()
         if self._left:
             await asyncio.wait(self._left, timeout=WRITE + STATEMENT)
         await self._engine.dispose()
 
     async def ping(self) -> None:
         """Raises DatabaseUnavailable unless the database answers and its tables are there."""
-        await self._rows(sa.select(changes.c.last))
+        await self._in_time(READ, self._read(sa.select(changes.c.last)))
 
     # Reading
 
     async def _rows(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         """All rows of one read."""
-        return await self._within(READ, self._read(statement))
+        # A write may fail for reasons of its own (a lock, a server that only reads); a read may not.
+        return await self._within(READ, self._read(statement), telling=True)
 
     async def _read(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         async with database_errors(), self._reading.connect() as connection:
@@ -100,7 +115,46 @@ class Sql:
 
     # Within the time
 
-    async def _within(self, seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    async def _within(self, seconds: float, work: Coroutine[Any, Any, T], *, telling: bool = False) -> T:
+        """The result of ``work``, or DatabaseUnavailable after ``seconds``, or at once when it is known so.
+
+        ``telling``: whether it fails tells whether the database is there.
+        """
+        begun = time.monotonic()
+        try:
+            await self._admitted(seconds, begun)
+        except BaseException:
+            work.close()
+            raise
+        self._under_way += 1
+        try:
+            result = await self._in_time(seconds - (time.monotonic() - begun), work)
+        except DatabaseUnavailable as error:
+            if telling:
+                self._breaker.failed(error.__cause__ or error)
+            raise
+        finally:
+            self._under_way -= 1
+        self._answered = time.monotonic()
+        if telling:
+            self._breaker.passed()
+        return result
+
+    async def _admitted(self, seconds: float, now: float) -> None:
+        """Raises DatabaseUnavailable where asking would be of no use."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._breaker.decided()
+        except TimeoutError as error:
+            raise DatabaseUnavailable from error
+        if not self._under_way:
+            self._answered = now
+        # Many wait and nobody is served: to wait as well would only make the crowd larger.
+        stuck = self._under_way >= self._most and time.monotonic() - self._answered > STUCK
+        if self._breaker.in_doubt or stuck:
+            raise DatabaseUnavailable
+
+    async def _in_time(self, seconds: float, work: Coroutine[Any, Any, T]) -> T:
         """The result of ``work``, or DatabaseUnavailable after ``seconds``.
 
         Work that takes longer, or whose caller left, is not waited for and not cancelled either: it has

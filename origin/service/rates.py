@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage, Storage
+from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
-from origin.errors import TooManyRequests, Unauthorized
-
-log = logging.getLogger(__name__)
+from origin.errors import TooManyRequests, Unauthorized, Unavailable
 
 Kind = Literal["render", "upload", "login", "register", "api"]
 GUARDED: Final[frozenset[str]] = frozenset({"login", "register"})
 """Limits that must never fall away with the store that keeps them: then a quarter counts, in this process."""
 FAILURES_PER_ACCOUNT: Final = parse("5/15 minutes")
 FAILURES_PER_ADDRESS: Final = parse("20/15 minutes")
-_PAUSE = 1.0
-"""Seconds for which a store that failed is not asked again."""
+
+
+class Counts(Protocol):
+    """Counts that several servers share."""
+
+    async def count(self, item: RateLimitItem, kind: str, who: str) -> tuple[bool, int, float]:
+        """Count one: whether it is allowed, how many are left, and when (unix seconds) one is free again.
+
+        Raises Unavailable.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +47,10 @@ class Standing:
 class Rates:
     """Counts against limits. ``limits`` maps a kind to its limit; None is off."""
 
-    def __init__(self, limits: dict[Kind, RateLimitItem | None], shared: Storage | None = None) -> None:
+    def __init__(self, limits: dict[Kind, RateLimitItem | None], shared: Counts | None = None) -> None:
         self._limits = limits
         self._local = MovingWindowRateLimiter(MemoryStorage())
-        self._shared = MovingWindowRateLimiter(shared) if shared is not None else None
-        self._paused_until = 0.0
+        self._shared = shared
         self._guessing: Counter[tuple[str, str]] = Counter()
         self.refused: Counter[str] = Counter(dict.fromkeys([*limits, "guess"], 0))
         """By kind, since this process started."""
@@ -62,18 +67,16 @@ class Rates:
             raise
 
     async def _take(self, item: RateLimitItem, kind: str, who: str) -> Standing:
-        if self._shared is not None and time.monotonic() >= self._paused_until:
+        if self._shared is not None:
             try:
-                return await _counted(self._shared, item, kind, who)
-            except TooManyRequests:
-                raise
-            except Exception as error:
-                # Whatever the client library raises: a limiter that is away must not take pictures along.
-                self._paused_until = time.monotonic() + _PAUSE
-                log.warning("the shared rate limits are away, counting in this process: %r", error)
-        if self._shared is not None and kind in GUARDED:
-            item = type(item)(max(1, item.amount // 4), item.multiples)
-        return await _counted(self._local, item, kind, who)
+                return _standing(item, *await self._shared.count(item, kind, who))
+            except Unavailable:
+                # A limiter that is away must not take pictures along: this process counts by itself.
+                if kind in GUARDED:
+                    item = type(item)(max(1, item.amount // 4), item.multiples)
+        allowed = await self._local.hit(item, kind, who)
+        window = await self._local.get_window_stats(item, kind, who)
+        return _standing(item, allowed, window.remaining, window.reset_time)
 
     @asynccontextmanager
     async def guess(self, account: str, address: str) -> AsyncIterator[None]:
@@ -105,12 +108,10 @@ class Rates:
             self._guessing += Counter()  # drops what is zero
 
 
-async def _counted(limiter: MovingWindowRateLimiter, item: RateLimitItem, kind: str, who: str) -> Standing:
-    allowed = await limiter.hit(item, kind, who)
-    window = await limiter.get_window_stats(item, kind, who)
+def _standing(item: RateLimitItem, allowed: bool, remaining: int, reset: float) -> Standing:
     if not allowed:
-        raise too_many(item, window.reset_time)
-    return Standing(item.amount, window.remaining, max(0, round(window.reset_time - time.time())))
+        raise too_many(item, reset)
+    return Standing(item.amount, remaining, max(0, round(reset - time.time())))
 
 
 def too_many(item: RateLimitItem, reset: float) -> TooManyRequests:
