@@ -40,6 +40,7 @@ from origin.service.ingest import Ingest, Ingested, Upload
 from origin.service.library import Library
 from origin.service.purge import Emissions, Purge
 from origin.service.rates import Rates
+from origin.service.refused import Refusals
 from origin.service.sweep import Sweeper
 from origin.service.tokens import Tokens
 from origin.service.transfer import export_store, import_store
@@ -175,6 +176,14 @@ def build(settings: Settings) -> Origin:
         ),
     )
     tracing = wiring.tracing(settings, closers)
+    refusals = Refusals(wiring.strikes(link), pool, limits)
+    closers.append(refusals.close)
+    metrics.watch_counts(
+        "origin_refused",
+        "Requests for pictures that have ended workers, by what is refused: pair (in one chain) or content.",
+        "what",
+        lambda: refusals.refused,
+    )
     deliver = Deliver(
         admission,
         tracing.originals(cache) if tracing else cache,
@@ -183,9 +192,17 @@ def build(settings: Settings) -> Origin:
         tracing.renderer(pool) if tracing else pool,
         DeliverSettings(limits, settings.deadline, settings.max_source_bytes, fonts),
         charge=lambda who: rates.take("render", who),
+        refusals=refusals,
     )
     closers.append(deliver.close)
-    ingest = Ingest(database, originals, pool, settings.max_source_bytes, at_once=settings.workers)
+    ingest = Ingest(
+        database,
+        originals,
+        pool,
+        settings.max_source_bytes,
+        at_once=settings.workers,
+        refusals=refusals,
+    )
     edges = wiring.edges(settings, closers)
     emissions = Emissions(database) if edges else None
     announcements = wiring.announcements(settings, closers, link)

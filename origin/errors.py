@@ -23,6 +23,8 @@ class OriginError(Exception):
     code: ClassVar[str] = ""
     title: ClassVar[str] = ""
     retry_after: ClassVar[int | None] = None
+    worker_lost: bool = False
+    """A render worker ended amid the work, by itself or because it took too long."""
 
     def __init__(self, detail: str = "", **members: str | int) -> None:
         super().__init__(detail or self.title)

@@ -160,6 +160,19 @@ class Lease(Protocol):
     async def done(self) -> None: ...
 
 
+class Strikes(Protocol):
+    """How often something went wrong lately, by name. A server that is away raises nothing: who asks goes on
+    with what this process knows."""
+
+    async def add(self, name: str, count: int, seconds: float) -> int:
+        """``count`` more, all of them remembered for ``seconds`` from now on; how many there are."""
+        ...
+
+    async def counts(self, names: Sequence[str]) -> list[int]: ...
+
+    async def clear(self, name: str) -> None: ...
+
+
 class Leases(Protocol):
     """Decides which of several processes renders a key."""
 

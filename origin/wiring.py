@@ -19,13 +19,23 @@ from origin.backends.files import FileStore, FolderSource
 from origin.backends.leases import LocalLeases
 from origin.backends.results import FolderResults, MemoryResults, TieredResults
 from origin.backends.source_cache import SourceCache
+from origin.backends.strikes import LocalStrikes
 from origin.errors import Unavailable
 from origin.http.pages import Check
 from origin.imaging.model import RENDERER_DATE, Limits
 from origin.imaging.pool import RenderPool
 from origin.observe.metrics import Metrics
 from origin.observe.scrub import Scrubber
-from origin.ports import Aging, Announcements, EdgePurger, Leases, ObjectReader, ObjectStore, TokenLedger
+from origin.ports import (
+    Aging,
+    Announcements,
+    EdgePurger,
+    Leases,
+    ObjectReader,
+    ObjectStore,
+    Strikes,
+    TokenLedger,
+)
 from origin.service.catalog import NamedSource
 from origin.service.eager import Messenger
 from origin.service.jwks import ForeignTokens
@@ -257,6 +267,14 @@ def results(
     shared = RedisResults(link, max_entry_bytes=settings.redis_entry_bytes)
     metrics.watch_store("redis", shared)
     return TieredResults(memory, shared, folder), RedisLeases(link)
+
+
+def strikes(link: RedisLink | None) -> Strikes:
+    if link is None:
+        return LocalStrikes()
+    from origin.backends.redis_strikes import RedisStrikes
+
+    return RedisStrikes(link)
 
 
 def tracing(settings: Settings, closers: list[Closer]) -> Tracing | None:

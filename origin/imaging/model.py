@@ -5,7 +5,7 @@ Nothing here knows libvips, so the server process, which never imports it, can u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
@@ -18,6 +18,10 @@ RENDERER_VERSION: Final = "1"
 
 RENDERER_DATE: Final = date(2026, 11, 22)
 """When RENDERER_VERSION was last raised: results are not older than this."""
+
+Lost = Callable[[], Awaitable[None]]
+"""Called when a worker was lost to a job: it ended by itself, was killed, or took too long. Also when nobody
+waits for the job any more, so that nobody hides what they do by leaving early."""
 
 Accept = Literal["avif", "webp", "jpeg"]
 """What the client shows, by class: each class also shows those after it."""

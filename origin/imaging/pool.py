@@ -22,7 +22,7 @@ from pebble import ProcessExpired, ProcessPool
 from origin.errors import ImageUnprocessable, Internal, OriginError, Overloaded, RenderTimeout
 from origin.imaging import worker
 from origin.imaging.fonts import configuration
-from origin.imaging.model import Header, Inspection, Job, Limits, Opening, Rendered
+from origin.imaging.model import Header, Inspection, Job, Limits, Lost, Opening, Rendered
 from origin.imaging.worker import Confinement
 
 T = TypeVar("T")
@@ -153,9 +153,9 @@ class RenderPool:
 
     # Jobs ---------------------------------------------------------------------------------------------
 
-    async def render(self, job: Job) -> Rendered:
+    async def render(self, job: Job, lost: Lost | None = None) -> Rendered:
         """Raises what the job deserves, Overloaded, RenderTimeout or ImageUnprocessable."""
-        done = await self.run(worker.render, job)
+        done = await self.run(worker.render, job, lost=lost)
         self._watcher.rendered(done)
         return done
 
@@ -163,22 +163,22 @@ class RenderPool:
         """The header of a file. Raises UnsupportedMedia and the 422 errors."""
         return await self.run(worker.probe, path, self._limits, opening)
 
-    async def inspect(self, path: str) -> Inspection:
+    async def inspect(self, path: str, lost: Lost | None = None) -> Inspection:
         """Decode an upload in full. Raises like :meth:`probe`."""
-        return await self.run(worker.inspect, path, self._limits)
+        return await self.run(worker.inspect, path, self._limits, lost=lost)
 
-    async def original(self, path: str, keep: str = "none") -> Rendered:
+    async def original(self, path: str, keep: str = "none", lost: Lost | None = None) -> Rendered:
         """The file without metadata (``none``), with its credits (``copyright``), or as it is (``all``).
 
         Raises like :meth:`probe`.
         """
-        return await self.run(worker.original, path, keep, self._limits)
+        return await self.run(worker.original, path, keep, self._limits, lost=lost)
 
     async def notice(self, status: int, title: str, detail: str, code: str) -> bytes:
         """A refusal as a PNG, for developers."""
         return await self.run(worker.notice, status, title, detail, code)
 
-    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+    async def run(self, function: Callable[..., T], *arguments: Any, lost: Lost | None = None) -> T:
         """Wait for a worker, within bounds, and call ``function`` there; it is named, not sent.
 
         Who gives up while waiting takes the job along. Raises Overloaded and RenderTimeout,
@@ -189,7 +189,7 @@ class RenderPool:
             self._watcher.refused("full")
             raise Overloaded
         await self._slot()
-        task = asyncio.create_task(self._held(function, arguments))
+        task = asyncio.create_task(self._held(function, arguments, lost))
         self._running.add(task)
         task.add_done_callback(self._ended)
         # A job that has begun goes on to its end: stopping it would cost a whole new worker.
@@ -213,9 +213,13 @@ class RenderPool:
             self._waiting -= 1
         self._watcher.waited(time.perf_counter() - asked)
 
-    async def _held(self, function: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+    async def _held(self, function: Callable[..., T], arguments: tuple[Any, ...], lost: Lost | None) -> T:
         try:
             return await self._call(function, *arguments, timeout=self._timeout)
+        except OriginError as error:
+            if error.worker_lost and lost is not None:
+                await lost()
+            raise
         finally:
             self._slots.release()
 
@@ -254,14 +258,14 @@ class RenderPool:
             result: T = await asyncio.wrap_future(future)
         except TimeoutError as error:
             self._watcher.lost("deadline")
-            raise RenderTimeout from error
+            raise _with_worker(RenderTimeout()) from error
         except BrokenProcessPool as error:
             raise _PoolBroken from error
         except ProcessExpired as error:
             timed_out = error.exitcode == -signal.SIGXCPU
             by_hand = error.exitcode == -signal.SIGKILL  # the kernel, out of memory, or a person
             self._watcher.lost("cpu" if timed_out else "killed" if by_hand else "crash")
-            raise (RenderTimeout if timed_out else ImageUnprocessable) from error
+            raise _with_worker(RenderTimeout() if timed_out else ImageUnprocessable()) from error
         except MemoryError as error:
             raise ImageUnprocessable from error
         except asyncio.CancelledError as error:
@@ -285,6 +289,11 @@ class RenderPool:
             broken.stop()  # type: ignore[no-untyped-call]
             asyncio.get_running_loop().run_in_executor(None, broken.join)
         return self._pool
+
+
+def _with_worker(error: OriginError) -> OriginError:
+    error.worker_lost = True
+    return error
 
 
 class _PoolBroken(Exception):

@@ -20,7 +20,7 @@ from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from origin.http.asgi import Receive, Scope, Send, raw_path
 from origin.http.exchange import Exchange
 from origin.http.server import Server
-from origin.imaging.model import Job, Rendered
+from origin.imaging.model import Job, Lost, Rendered
 from origin.observe.scrub import shown_path
 from origin.ports import HeldOriginal, HeldOriginals, ObjectReader, Result
 from origin.service.deliver import Renderer, Results
@@ -112,9 +112,9 @@ class _TracedRenderer:
         self._renderer = renderer
         self._tracer = tracer
 
-    async def render(self, job: Job) -> Rendered:
+    async def render(self, job: Job, lost: Lost | None = None) -> Rendered:
         with self._tracer.start_as_current_span("render") as span:
-            done = await self._renderer.render(job)
+            done = await self._renderer.render(job, lost)
             span.set_attributes({f"origin.{stage}.seconds": took for stage, took in done.seconds.items()})
             span.set_attributes(
                 {
@@ -127,9 +127,9 @@ class _TracedRenderer:
             )
             return done
 
-    async def original(self, path: str, keep: str = "none") -> Rendered:
+    async def original(self, path: str, keep: str = "none", lost: Lost | None = None) -> Rendered:
         with self._tracer.start_as_current_span("original"):
-            return await self._renderer.original(path, keep)
+            return await self._renderer.original(path, keep, lost)
 
 
 class _TracedOriginals:

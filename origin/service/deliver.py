@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -24,11 +25,12 @@ from origin.errors import (
     Unavailable,
     UnsupportedMedia,
 )
-from origin.imaging.model import Header, Job, Limits, Opening, Rendered, Source, media_type
+from origin.imaging.model import Header, Job, Limits, Lost, Opening, Rendered, Source, media_type
 from origin.ports import HeldOriginals, Leases, Result
 from origin.service.admission import Admission, Admitted, Ask, has_fallback, is_original
 from origin.service.catalog import Found
 from origin.service.flights import Flights
+from origin.service.refused import Refusals, Suspects
 from urlspec.outputs import Metadata, Raw
 from urlspec.sources import SourceRef
 
@@ -41,9 +43,9 @@ MISSING = (NotFound, Gone, ImageError, StorageBroken, UnsupportedMedia)
 class Renderer(Protocol):
     """The render workers."""
 
-    async def render(self, job: Job) -> Rendered: ...
+    async def render(self, job: Job, lost: Lost | None = None) -> Rendered: ...
 
-    async def original(self, path: str, keep: str = "none") -> Rendered: ...
+    async def original(self, path: str, keep: str = "none", lost: Lost | None = None) -> Rendered: ...
 
 
 class Prober(Protocol):
@@ -103,6 +105,7 @@ class Deliver:
         renderer: Renderer,
         settings: DeliverSettings,
         charge: Charge | None = None,
+        refusals: Refusals | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.admission = admission
@@ -112,6 +115,7 @@ class Deliver:
         self._renderer = renderer
         self._settings = settings
         self._charge = charge
+        self._refusals = refusals
         self._clock = clock
         self._flights: Flights[Made] = Flights()
         self._refused: dict[str, tuple[float, OriginError]] = {}
@@ -214,11 +218,15 @@ class Deliver:
             await lease.done()
 
     async def _make(self, admitted: Admitted) -> Made:
+        case = await self._refusals.render(Suspects.of(admitted)) if self._refusals else None
         started = time.perf_counter()
         async with AsyncExitStack() as held:
             sources = {one.ref: await self._hold(held, one) for one in admitted.found}
             fetched = time.perf_counter()
-            rendered = await self._render(admitted, sources)
+            lost = partial(case.lost, tuple(sources.values())) if case else None
+            rendered = await self._render(admitted, sources, lost)
+            if case:
+                await case.passed()
         seconds = {"fetch": fetched - started, "render": time.perf_counter() - fetched}
         if not await self.admission.unchanged(admitted):
             raise _ChangedError
@@ -244,14 +252,16 @@ class Deliver:
             raise found.missing() from error
         return Source(str(file.path), found.asset.focus if found.asset else None)
 
-    async def _render(self, admitted: Admitted, sources: Mapping[SourceRef, Source]) -> Rendered:
+    async def _render(
+        self, admitted: Admitted, sources: Mapping[SourceRef, Source], lost: Lost | None
+    ) -> Rendered:
         request = admitted.request
         if is_original(request):
             kept = request.output.get(Metadata)
             path = sources[request.source].path
-            return await self._renderer.original(path, kept.keep if kept else "none")
+            return await self._renderer.original(path, kept.keep if kept else "none", lost)
         job = Job(request, sources, admitted.accept, self._settings.limits, self._settings.fonts)
-        return await self._renderer.render(job)
+        return await self._renderer.render(job, lost)
 
     async def _raw(self, admitted: Admitted) -> Made:
         """The untouched file. It is not kept as a result: the cache of originals has it."""

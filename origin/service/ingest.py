@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from origin.errors import Conflict, NotFound, Overloaded, QuotaExceeded, SourceTooLarge
-from origin.imaging.model import Inspection, media_type
+from origin.imaging.model import Inspection, Lost, media_type
 from origin.ports import Asset, AssetLibrary, AssetVersion, ObjectStore
 from origin.service.ids import chosen_id, new_id
+from origin.service.refused import Refusals
 
 PATIENCE: Final = 30.0
 """Seconds that an upload waits for its turn to be looked at: it has come a long way."""
@@ -23,7 +24,7 @@ PATIENCE: Final = 30.0
 class Inspector(Protocol):
     """Decodes an upload in full, in a worker."""
 
-    async def inspect(self, path: str) -> Inspection: ...
+    async def inspect(self, path: str, lost: Lost | None = None) -> Inspection: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,17 @@ class Ingest:
         max_bytes: int,
         *,
         at_once: int = 1,
+        refusals: Refusals | None = None,
     ) -> None:
-        """``at_once``: uploads that workers look at; more wait here, not in the queue of the pictures."""
+        """``at_once``: uploads that workers look at; more wait here, not in the queue of the pictures.
+
+        ``refusals`` remembers files that ended workers.
+        """
         self._assets = assets
         self._originals = originals
         self._inspector = inspector
         self._max_bytes = max_bytes
+        self._refusals = refusals
         self._turns = asyncio.Semaphore(at_once)
 
     async def ingest(self, upload: Upload, *, quota: int | None = None) -> Ingested:
@@ -113,11 +119,18 @@ class Ingest:
         if quota is not None and upload.owner is not None:
             used = await self._assets.bytes_of(upload.owner, besides=upload.id or "")
             QuotaExceeded.check(quota, used, size)
-        async with self._turn():
-            inspection = await self._inspector.inspect(str(upload.path))
+        inspection = await self._inspected(str(upload.path), sha256)
         version = _version(inspection, sha256, size)
         await self._originals.put(sha256, upload.path, media_type=media_type(version.format))
         return version
+
+    async def _inspected(self, path: str, sha256: str) -> Inspection:
+        case = await self._refusals.upload(sha256) if self._refusals else None
+        async with self._turn():
+            inspection = await self._inspector.inspect(path, lost=case.lost if case else None)
+        if case:
+            await case.passed()
+        return inspection
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:

@@ -57,7 +57,8 @@ def _round(target: ModuleType, outcomes: Counter[str], end: float, number: int) 
             raise _OverError
         outcomes[target.check(drawn)] += 1
 
-    return run
+    search: Callable[[], None] = run
+    return search
 
 
 def main() -> None:

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from origin.backends.redis_announce import RedisAnnouncements
     from origin.backends.redis_leases import RedisLeases
     from origin.backends.redis_results import RedisResults
+    from origin.backends.redis_strikes import RedisStrikes
     from origin.backends.results import FolderResults, MemoryResults, SharedTier, Tier, TieredResults
     from origin.backends.s3 import S3Store
     from origin.backends.source_cache import SourceCache
+    from origin.backends.strikes import LocalStrikes
 
     def readers(source: FolderSource) -> ports.ObjectReader:
         return source
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
     def aging(files: FileStore, s3: S3Store) -> list[ports.Aging]:
         return [files, s3]
+
+    def strikes(local: LocalStrikes, shared: RedisStrikes) -> list[ports.Strikes]:
+        return [local, shared]
 
     def presigner(s3: S3Store) -> ports.Presigner:
         return s3

@@ -20,6 +20,7 @@ from origin.backends.s3 import S3Store
 from origin.errors import DatabaseUnavailable, NotFound, OriginError, StorageTimeout
 from origin.imaging import Inspection, Limits
 from origin.imaging.describe import inspect
+from origin.imaging.model import Lost
 from origin.ports import Asset
 from origin.service import sweep
 from origin.service.catalog import CachedAssets
@@ -41,7 +42,7 @@ WINDOW = 30 * DAY
 class InProcess:
     """Looks at uploads here, without workers."""
 
-    async def inspect(self, path: str) -> Inspection:
+    async def inspect(self, path: str, lost: Lost | None = None) -> Inspection:
         return await asyncio.to_thread(inspect, path, Limits())
 
 

@@ -1,0 +1,173 @@
+"""Pictures that end workers: refused for an hour in that chain, altogether only when nothing else will do.
+
+The decoders of these servers misbehave on request: a JPEG's comment says when a worker is to die or to hang.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import pictures
+from tests.support.origin import ROOT, OriginServer, Response, origin_server, until
+from tests.support.people import SECRET, Browser, Person, issue
+
+MISBEHAVE = """
+import functools, os, time
+from pathlib import Path
+from origin.imaging import worker
+
+def act(path, small):  # small: what is asked for is too little to do harm
+    data = Path(path).read_bytes()
+    dies = b"die-always" in data or (b"die-large" in data and not small)
+    hangs = b"hang-large" in data and not small
+    if dies or hangs:
+        with open(os.environ["DEATHS"], "a") as file:
+            file.write("x")
+    if dies:
+        os.abort()
+    if hangs:
+        time.sleep(60)
+
+render, inspect = worker.render, worker.inspect
+
+@functools.wraps(render)
+def worse_render(job):
+    small = job.request.canonical().startswith(("/w_1,h_1", "/c_scale,w_1,h_1"))
+    for source in job.sources.values():
+        act(source.path, small or "w_50" in job.request.canonical())
+    return render(job)
+
+@functools.wraps(inspect)
+def worse_inspect(path, limits):
+    act(path, small=True)
+    return inspect(path, limits)
+
+worker.render, worker.inspect = worse_render, worse_inspect
+"""
+
+
+def marked(mark: str, seed: int) -> bytes:
+    """A JPEG with a comment."""
+    data = pictures.noise(90, 60, seed=seed)
+    text = mark.encode()
+    return data[:2] + b"\xff\xfe" + (len(text) + 2).to_bytes(2, "big") + text + data[2:]
+
+
+class Broken:
+    """A server whose decoders misbehave, and how often they did."""
+
+    def __init__(self, server: OriginServer, deaths: Path) -> None:
+        self.server = server
+        self.browser = Browser(server)
+        self._deaths = deaths
+        self.named = deaths.parent / "named"
+        """The folder of the source ``@named``."""
+
+    @property
+    def deaths(self) -> int:
+        return len(self._deaths.read_text()) if self._deaths.exists() else 0
+
+    def get(self, target: str) -> Response:
+        """Asked again while no worker is free: a lost one is being replaced."""
+        answers: list[Response] = []
+
+        def answered() -> bool:
+            answers.append(self.server.get(target))
+            return answers[-1].code != "overloaded"
+
+        until(answered)
+        return answers[-1]
+
+    def person(self) -> Person:
+        return Person(self.browser, "me", issue("me"))
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Broken]]:
+    with ExitStack() as stack:
+
+        def make(**settings: Any) -> Broken:
+            folder = tmp_path_factory.mktemp("refused")
+            (folder / "named").mkdir()
+            (folder / "sitecustomize.py").write_text(MISBEHAVE)
+            given: dict[str, Any] = {
+                "PYTHONPATH": f"{folder}:{ROOT}",
+                "DEATHS": str(folder / "deaths"),
+                "ORIGIN_RENDER_TIMEOUT": "1",
+                "ORIGIN_RATE_UPLOAD": "off",
+                "ORIGIN_SOURCES": f"named=file://{folder / 'named'};public",
+                "JWT_SECRET": SECRET,
+            }
+            server = origin_server(folder, **(given | settings))
+            stack.callback(server.stop)
+            broken = Broken(server, folder / "deaths")
+            stack.callback(broken.browser.close)
+            return broken
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def broken(start: Callable[..., Broken]) -> Broken:
+    return start()
+
+
+DIED = (422, "image_unprocessable")
+
+
+@pytest.mark.parametrize(("mark", "first"), [("die-large", DIED), ("hang-large", (504, "render_timeout"))])
+def test_two_lost_workers_refuse_the_picture_in_that_chain(
+    broken: Broken, mark: str, first: tuple[int, str]
+) -> None:
+    me, before = broken.person(), broken.deaths
+    ids = [me.uploaded(marked(mark, seed=1), id=f"{mark}-{name}")["id"] for name in "abcd"]
+    # The same bytes under other names: that is no way around.
+    for id in ids[:2]:
+        assert broken.get(f"/w_70/{id}").summary == first
+    assert broken.deaths == before + 2
+    for id in ids[2:]:
+        answer = broken.get(f"/dl_other,w_70/{id}")
+        assert answer.summary == DIED
+        assert "an hour" in answer.json["detail"]
+    assert broken.get(f"/w_71/{ids[0]}").summary == first, "another chain has its own two tries"
+    assert broken.get(f"/w_50/{ids[0]}").status == 200, "what it does no harm in goes on"
+    assert broken.deaths == before + 3
+    assert broken.server.healthy()
+
+
+def test_a_picture_that_nothing_can_open_is_refused_altogether(broken: Broken) -> None:
+    before = broken.deaths
+    (broken.named / "worse.jpg").write_bytes(marked("die-always", seed=2))
+    for _ in range(2):
+        assert broken.get("/w_70/@named/worse.jpg").summary == DIED
+    until(lambda: "a picture ends workers" in broken.server.log.read_text())
+    for chain in ("w_50", "w_71", "f_png"):
+        assert broken.get(f"/{chain}/@named/worse.jpg").summary == DIED
+    assert broken.deaths == before + 3, "the third death was that of one pixel"
+    (broken.named / "better.jpg").write_bytes(marked("harmless", seed=3))
+    assert broken.get("/w_70/@named/better.jpg").status == 200
+
+
+def test_an_upload_is_looked_at_twice(broken: Broken) -> None:
+    me, before = broken.person(), broken.deaths
+    data = marked("die-always", seed=4)
+    for _ in range(4):
+        assert me.upload(data).problem == DIED
+    assert broken.deaths == before + 2
+    assert me.uploaded(marked("harmless", seed=5))["width"] == 90
+    metrics = broken.server.get("/metrics").body.decode()
+    assert 'origin_refused_total{what="content"}' in metrics
+
+
+def test_processes_share_what_they_know(start: Callable[..., Broken], redis_url: str) -> None:
+    one, other = start(REDIS_URL=redis_url), start(REDIS_URL=redis_url)
+    data = marked("die-always", seed=6)
+    for _ in range(2):
+        assert one.person().upload(data).problem == DIED
+    assert other.person().upload(data).problem == DIED
+    assert (one.deaths, other.deaths) == (2, 0)
