@@ -8,35 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import aioboto3
-import aiohttp
 from aiobotocore.config import AioConfig
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from origin.backends.disk import storage_errors
-from origin.errors import (
-    BadRequest,
-    NotFound,
-    OriginError,
-    StorageBroken,
-    StorageTimeout,
-    StorageTruncated,
-    StorageUnavailable,
-)
+from origin.backends.s3_requests import SILENCE, Credentials, Refused, S3Requests, persistent
+from origin.errors import BadRequest, NotFound, OriginError, StorageTimeout, StorageUnavailable
 from origin.ports import ObjectInfo, ObjectStream
 
 if TYPE_CHECKING:
@@ -44,29 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CHUNK = 256 * 1024
-"""Least bytes handed on at once; what arrives in smaller pieces is gathered."""
-
 PART = 16 * 1024 * 1024
 """Bytes of a part of a multipart upload; what is not larger goes in one request."""
-
-ATTEMPTS = 3
-"""Of ours; aiohttp repeats a GET once by itself when its connection breaks before the answer."""
-
-SILENCE = 3.0
-"""Seconds of a read attempt until its answer begins, and between pieces of a body."""
-
-BACKOFF = 0.25
-"""Seconds: the wait before attempt n is random below this times 2**(n - 1), at most 0.75 s in all."""
-
-AGAIN = {429, 500, 502, 503, 504}
-"""Statuses after which S3 asks to be tried again."""
-
-ERRORS = (BotoCoreError, ClientError, aiohttp.ClientError, OSError)
-"""What a request may raise; asyncio's TimeoutError is an OSError."""
-
-CUT = (aiohttp.ClientPayloadError, ResponseStreamingError, IncompleteReadError)
-"""How a body that ends early, or whose connection is reset, shows."""
 
 LONGEST_KEY = 1024
 """Bytes of UTF-8; S3's own limit, prefix included."""
@@ -97,8 +60,18 @@ class S3Store:
         self._prefix = prefix
         self._budget = budget
         self._write_budget = write_budget
+        region = region or "us-east-1"
         self._session = aioboto3.Session(
-            aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region or "us-east-1"
+            aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region
+        )
+        self._given = Credentials(access_key, secret_key) if access_key and secret_key else None
+        self._requests = S3Requests(
+            bucket,
+            endpoint_url=endpoint_url,
+            region=region,
+            credentials=self._credentials,
+            budget=budget,
+            connections=connections,
         )
         self._endpoint_url = endpoint_url
         self._config = AioConfig(
@@ -117,30 +90,38 @@ class S3Store:
 
     async def close(self) -> None:
         self._client = None
+        await self._requests.close()
         await self._stack.aclose()
+
+    async def _credentials(self) -> Credentials:
+        """Given, or found where AWS's programs look for them; those are renewed before they end."""
+        if self._given is not None:
+            return self._given
+        try:
+            found = await self._session.get_credentials()
+            if found is None:
+                raise Refused(0)
+            frozen = await found.get_frozen_credentials()
+        except BotoCoreError as error:
+            raise Refused(0) from error
+        if not (frozen.access_key and frozen.secret_key):
+            raise Refused(0)
+        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 
     # Reading
 
     async def ping(self) -> None:
         """Raises StorageUnavailable or StorageTimeout unless the bucket answers."""
         try:
-            await self._request(lambda client: client.head_bucket(Bucket=self._bucket))
+            await self._requests.ping()
         except NotFound as error:
             raise StorageUnavailable from error
 
     async def stat(self, key: str) -> ObjectInfo:
-        name = self._name(key)
-        return _info(await self._request(lambda client: client.head_object(Bucket=self._bucket, Key=name)))
+        return await self._requests.stat(self._name(key))
 
-    @asynccontextmanager
-    async def open(self, key: str) -> AsyncIterator[ObjectStream]:
-        name = self._name(key)
-        response = await self._request(lambda client: client.get_object(Bucket=self._bucket, Key=name))
-        body = response["Body"]
-        try:
-            yield _S3Stream(_info(response), body)
-        finally:
-            body.close()  # the connection goes back to the pool only if everything was read
+    def open(self, key: str) -> AbstractAsyncContextManager[ObjectStream]:
+        return self._requests.open(self._name(key))
 
     async def keys(self, prefix: str) -> AsyncIterator[str]:
         """The keys that begin with ``prefix``, in S3's order."""
@@ -290,28 +271,24 @@ class S3Store:
         return name
 
     async def _request(self, ask: Callable[[S3Client], Awaitable[T]], *, writes: bool = False) -> T:
-        """The answer to ``ask``, tried up to ATTEMPTS times within the budget; errors are ours.
+        """The answer to ``ask``, tried a few times within the budget; errors are ours.
 
         A write may be silent for long, while S3 puts parts together, and must not be repeated for that.
         """
         budget, silence = (self._write_budget, None) if writes else (self._budget, SILENCE)
-        try:
-            async with asyncio.timeout(budget):
-                client = await self._opened()
-                for attempt in range(1, ATTEMPTS):
-                    try:
-                        async with asyncio.timeout(silence):
-                            return await ask(client)
-                    except ERRORS as error:
-                        if not _may_try_again(error):
-                            raise
-                    await asyncio.sleep(random.uniform(0, BACKOFF * 2 ** (attempt - 1)))  # noqa: S311
-                async with asyncio.timeout(silence):
-                    return await ask(client)
-        except TimeoutError as error:
-            raise StorageTimeout from error
-        except ERRORS as error:
-            raise _translated(error) from error
+
+        async def attempt() -> T:
+            try:
+                return await ask(await self._opened())
+            except ClientError as error:
+                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+                raise Refused(int(status), error.response["Error"].get("Code", "")) from error
+            except (ConnectTimeoutError, ReadTimeoutError) as error:
+                raise TimeoutError from error
+            except BotoCoreError as error:
+                raise Refused(0) from error
+
+        return await persistent(attempt, budget, silence)
 
     async def _opened(self) -> S3Client:
         async with self._opening:
@@ -322,73 +299,9 @@ class S3Store:
             return self._client
 
 
-class _S3Stream:
-    def __init__(self, info: ObjectInfo, body: Any) -> None:
-        self.info = info
-        self._body = body
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        read, gathered = 0, bytearray()
-        try:
-            while data := await self._piece():
-                read += len(data)
-                gathered += data
-                if len(gathered) >= CHUNK:
-                    yield bytes(gathered)
-                    gathered.clear()
-        except CUT as error:
-            raise StorageTruncated from error
-        except ERRORS as error:
-            raise _translated(error) from error
-        if gathered:
-            yield bytes(gathered)
-        if read != self.info.size:
-            raise StorageTruncated
-
-    async def _piece(self) -> bytes:
-        async with asyncio.timeout(SILENCE):
-            data: bytes = await self._body.read(CHUNK)
-            return data
-
-
 async def _part(file: BinaryIO) -> bytes:
     def read() -> bytes:
         with storage_errors():
             return file.read(PART)
 
     return await asyncio.to_thread(read)
-
-
-def _info(response: Any) -> ObjectInfo:
-    """Raises StorageBroken without a length: the end of such a body could not be told from a cut."""
-    if "ContentLength" not in response or "LastModified" not in response:
-        raise StorageBroken
-    modified = response["LastModified"]
-    tag = response.get("ETag", "").strip('"')
-    return ObjectInfo(response["ContentLength"], tag or f"{modified.timestamp()}", modified)
-
-
-def _status(error: BaseException) -> int:
-    if not isinstance(error, ClientError):
-        return 0
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
-def _code(error: BaseException) -> str:
-    return error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
-
-
-def _may_try_again(error: BaseException) -> bool:
-    if isinstance(error, ClientError):
-        return _status(error) in AGAIN or _code(error) in {"SlowDown", "RequestTimeout"}
-    return True
-
-
-def _translated(error: BaseException) -> OriginError:
-    # HEAD is answered without a body and so without a code. NoSuchBucket and NoSuchUpload are ours to mend.
-    if _code(error) in {"NoSuchKey", "404"}:
-        return NotFound()
-    # aiohttp's time-outs are connection errors and asyncio's TimeoutError at once.
-    if isinstance(error, ConnectTimeoutError | ReadTimeoutError | TimeoutError):
-        return StorageTimeout()
-    return StorageUnavailable()
