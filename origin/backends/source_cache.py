@@ -236,13 +236,15 @@ class SourceCache:
         return file
 
     async def _write(self, temp: Path, stream: ObjectStream, wanted: Wanted) -> None:
-        digest = hashlib.sha256()
+        # 5 % of a cold thumbnail, so only where there is something to compare with.
+        digest = None if wanted.sha256 is None else hashlib.sha256()
         written = 0
         with storage_errors():
             file = temp.open("wb")
 
         def write(chunk: bytes) -> None:
-            digest.update(chunk)
+            if digest is not None:
+                digest.update(chunk)
             with storage_errors():
                 file.write(chunk)
 
@@ -258,7 +260,7 @@ class SourceCache:
                 file.close()
         if written != stream.info.size:
             raise StorageTruncated
-        if wanted.sha256 is not None and digest.hexdigest() != wanted.sha256:
+        if digest is not None and digest.hexdigest() != wanted.sha256:
             raise StorageBroken
 
     def _publish(self, temp: Path, path: Path, wanted: Wanted) -> None:
