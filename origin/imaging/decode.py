@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from origin.imaging.colour import ICC, VipsImage
 from origin.imaging.geometry import UPRIGHT
 from origin.imaging.model import Header, Limits, Opening
 from origin.imaging.plan import Load
+from origin.imaging.progressive import MARKER, SHRINK, shortened
 from origin.imaging.sniff import HEAD, accept_kind, accepted
 
 _LOADERS: Final = {
@@ -43,13 +43,13 @@ def probe(path: str, limits: Limits, opening: Opening = Opening()) -> Header:  #
         size = file.seek(0, 2)
     kind = accepted(head, limits.accept)
     if inputs.reads(kind):
-        return _judged(inputs.header(kind, path, opening), limits)
+        return judged(inputs.header(kind, path, opening), limits)
     page = {"page": opening.page} if opening.page and kind == "tiff" else {}
     image = _open(kind, path, **page)
     if kind == "avif" and _field(image, "heif-compression", "av1") != "av1":
-        return _judged(inputs.header(accept_kind("heic", limits.accept), path, opening), limits)
+        return judged(inputs.header(accept_kind("heic", limits.accept), path, opening), limits)
     interlaced = bool(_field(image, "interlaced", 0)) and kind in {"jpeg", "png"}
-    header = _judged(_header(kind, image, interlaced, size), limits)
+    header = judged(_header(kind, image, interlaced, size), limits)
     if kind == "gif" and not gif.is_whole(Path(path).read_bytes()):
         raise ImageCorrupt
     if kind == "jpeg" and (interlaced or _field(image, "jpeg-multiscan", 0)):
@@ -68,6 +68,10 @@ def load(how: Load, path: str) -> list[VipsImage]:
     options: dict[str, Any] = {}
     if kind == "jpeg":
         options["shrink"] = how.decoded
+        if how.header.interlaced and how.decoded == SHRINK:
+            short = shortened(Path(path).read_bytes())
+            if short is not None:
+                return [pyvips.Image.jpegload_buffer(short, access="sequential", fail_on="error", **options)]
     elif kind == "webp" and how.decoded > 1:
         options["scale"] = 1 / how.decoded
     if kind in _PAGED and kind != "avif":
@@ -131,7 +135,8 @@ def _header(kind: str, image: VipsImage, interlaced: bool, size: int) -> Header:
     )
 
 
-def _judged(header: Header, limits: Limits) -> Header:
+def judged(header: Header, limits: Limits) -> Header:
+    """The header, if the picture is within the limits. Raises ImageTooLarge, TooManyFrames."""
     width, height = header.width, header.height
     if max(width, height) > limits.max_side or width * height > limits.max_pixels:
         raise ImageTooLarge(
@@ -161,14 +166,10 @@ def _with_scans(header: Header, path: str, limits: Limits) -> Header:
     return dataclasses.replace(header, scans=scans)
 
 
-_MARKER: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-"""What ends entropy-coded data: any marker but a stuffed byte, a fill byte or a restart."""
-
-
 def count_scans(data: bytes, most: int) -> int:
     """How many scans the picture in a JPEG file has; counting stops above ``most``."""
     at, scans = 2, 0
-    while scans <= most and (found := _MARKER.search(data, at)):
+    while scans <= most and (found := MARKER.search(data, at)):
         marker, at = data[found.end() - 1], found.end()
         if marker == 0xD9:
             break

@@ -122,12 +122,25 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """An empty file that may be filled with the decoded picture, for later variants."""
+
+    path: str
+    wide: bool = False
+    """Decode it as large as nearly every variant needs it, though this one needs less."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """The local file of a picture. Workers open only such files of our own naming."""
 
     path: str
+    """Empty when ``kept`` has to do."""
     focus: tuple[float, float] | None = None
     """The point stored with the asset, as fractions from the left and the top."""
+    kept: tuple[str, ...] = ()
+    """Files with the decoded picture."""
+    keep: Keep | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +173,8 @@ class Rendered:
     warnings: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     """What the answer says of these bytes besides."""
+    kept: str = ""
+    """What was written into the ``Keep`` of the source: ``wide``, or one level by its factor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ _SCREEN: Final = frozenset({"srgb", "b-w", "rgb16", "grey16", "rgb"})
 def source_instead(planned: Plan, path: str, encoded: Encoded) -> Encoded | None:
     """The source without metadata, where that is smaller and shows the same; else None."""
     output, header = planned.output, planned.load.header
-    if header.format not in output.passing or not untouched(planned):
+    if not passes(planned):
         return None
     if carries(header, path) and not output.hdr:
         return None
@@ -35,6 +35,11 @@ def source_instead(planned: Plan, path: str, encoded: Encoded) -> Encoded | None
         except ImageCorrupt:  # decoders forgive what cannot be taken apart safely
             return None
     return Encoded(data, header.format) if len(data) < len(encoded.body) else None
+
+
+def passes(planned: Plan) -> bool:
+    """Whether the source would do, if it is the smaller file."""
+    return planned.load.header.format in planned.output.passing and untouched(planned)
 
 
 def untouched(planned: Plan) -> bool:

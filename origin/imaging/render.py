@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Iterable, Mapping
 
 import pyvips
 
 from origin.errors import ImageUnprocessable, OriginError
-from origin.imaging import backings, decode, edges, gainmap, masks
+from origin.imaging import backings, decode, edges, gainmap, masks, rasterfile, rasters
 from origin.imaging.canvas import Canvas
 from origin.imaging.colour import VipsImage, srgb_as_p3, wide
 from origin.imaging.describe import MEDIA, Subject, TracedCanvas, data_uri, describe
@@ -18,7 +19,7 @@ from origin.imaging.geometry import EXIF_VIEWS, Box, Size, Smart
 from origin.imaging.layers import laid
 from origin.imaging.metadata import Kept
 from origin.imaging.model import MEDIA_TYPES, Header, Job, Rendered
-from origin.imaging.passing import HEADER, source_instead
+from origin.imaging.passing import HEADER, passes, source_instead
 from origin.imaging.placing import placement
 from origin.imaging.plan import Load, Plan, PlannedLayer, layer_chain, opening, plan
 from origin.imaging.shape import Setting, Shape, check_result, shape
@@ -30,13 +31,16 @@ from urlspec.request import Component, LayerStep, Step
 from urlspec.sources import SourceRef
 from urlspec.values import Colour
 
+_log = logging.getLogger(__name__)
+
 
 def render(job: Job) -> Rendered:
     """Raises what :func:`origin.imaging.plan.plan` raises, and UnsupportedMedia and the 422 errors."""
     started = time.perf_counter()
-    headers = _headers(job)
-    focus = {ref: source.focus for ref, source in job.sources.items() if source.focus}
-    planned = plan(job.request, headers, job.limits, job.accept, focus, job.fonts)
+    source = job.request.source
+    header = decode.probe(job.sources[source].path, job.limits, opening(job.request.output))
+    headers = _headers(job, header)
+    planned = _planned(job, headers)
     probed = time.perf_counter()
     try:
         done = _Renderer(job, planned, headers).render()
@@ -47,12 +51,38 @@ def render(job: Job) -> Rendered:
     return dataclasses.replace(done, seconds={"probe": probed - started, **done.seconds})
 
 
-def _headers(job: Job) -> dict[SourceRef, Header]:
+def render_kept(job: Job) -> Rendered | None:
+    """The same without the source's original, from what was kept of it; None when that does not suffice."""
+    started = time.perf_counter()
+    kept = [raster for path in job.sources[job.request.source].kept if (raster := rasterfile.read(path))]
+    if not kept or kept[0].header.format not in job.limits.accept:
+        return None
+    headers = _headers(job, decode.judged(kept[0].header, job.limits))
+    planned = _planned(job, headers)
+    if passes(planned):
+        return None
+    try:
+        image = rasters.best(kept, planned)
+        probed = time.perf_counter()
+        done = _Renderer(job, planned, headers, image).render()
+    except (rasters.NeedsOriginalError, rasterfile.DamagedError):
+        return None
+    except (pyvips.Error, MemoryError):
+        # The original may do better; if not, it is told what is wrong with it.
+        _log.warning("a kept picture could not be rendered", exc_info=True)
+        return None
+    return dataclasses.replace(done, seconds={"probe": probed - started, **done.seconds})
+
+
+def _planned(job: Job, headers: Mapping[SourceRef, Header]) -> Plan:
+    focus = {ref: source.focus for ref, source in job.sources.items() if source.focus}
+    return plan(job.request, headers, job.limits, job.accept, focus, job.fonts)
+
+
+def _headers(job: Job, header: Header) -> dict[SourceRef, Header]:
     """Headers of the source and of every layer."""
     request = job.request
-    headers = {
-        request.source: decode.probe(job.sources[request.source].path, job.limits, opening(request.output))
-    }
+    headers = {request.source: header}
     for ref in request.layers():
         if not isinstance(ref, TextRef) and ref not in headers:
             headers[ref] = decode.probe(job.sources[ref].path, job.limits)
@@ -75,16 +105,21 @@ def _blamed(job: Job, headers: Mapping[SourceRef, Header]) -> OriginError:
 
 
 class _Renderer:
-    def __init__(self, job: Job, planned: Plan, headers: Mapping[SourceRef, Header]) -> None:
+    def __init__(
+        self, job: Job, planned: Plan, headers: Mapping[SourceRef, Header], image: VipsImage | None = None
+    ) -> None:
+        """``image``: the source, decoded, as stored."""
         self.job = job
         self.plan = planned
         self.headers = headers
+        self.image = image
+        self.kept = ""
         self.warnings: list[str] = list(planned.warnings)
 
     def render(self) -> Rendered:
         job, planned = self.job, self.plan
         began = time.perf_counter()
-        frames = decode.load(planned.load, job.sources[job.request.source].path)
+        frames = self._frames()
         kept = Kept.of(frames[0], planned.output.metadata)
         exif = bytes(frames[0].get("exif-data")) if frames[0].get_typeof("exif-data") else b""
         canvas = self._canvas(frames)
@@ -111,13 +146,24 @@ class _Renderer:
             {"render": drawn - began, "encode": time.perf_counter() - drawn},
             tuple(dict.fromkeys(self.warnings)),
             (HEADER,) if passed else (),
+            self.kept,
         )
+
+    def _frames(self) -> list[VipsImage]:
+        if self.image is not None:
+            return [self.image]
+        source = self.job.sources[self.job.request.source]
+        if source.keep is not None and (made := rasters.made(self.plan, source.path, source.keep)):
+            image, self.kept = made
+            return [image]
+        return decode.load(self.plan.load, source.path)
 
     def _canvas(self, frames: list[VipsImage]) -> Canvas:
         load, path = self.plan.load, self.job.sources[self.job.request.source].path
         if self.plan.output.describes == "json":
             return TracedCanvas(frames, load.view, load.size, vector=load.header.vector)
-        carrier = gainmap.carrier(load.header, path) if gainmap.survives(self.plan) else None
+        # What was kept of a picture with a gain map does not serve where the map survives.
+        carrier = gainmap.carrier(load.header, path) if path and gainmap.survives(self.plan) else None
         if carrier is not None:
             return gainmap.HdrCanvas(frames, load.view, load.size, carrier)
         return Canvas(frames, load.view, load.size, vector=load.header.vector)

@@ -108,6 +108,13 @@ def render(job: Job) -> Rendered:
     return render(job)
 
 
+def render_kept(job: Job) -> Rendered | None:
+    """Render from what was kept of the source; None when that does not suffice."""
+    from origin.imaging.render import render_kept
+
+    return render_kept(job)
+
+
 def original(path: str, keep: str, limits: Limits) -> Rendered:
     """The file's own coded pixels; ``keep`` is ``none``, ``copyright`` or ``all``, as ``meta_`` has it."""
     from origin.imaging import clean, decode
