@@ -71,6 +71,62 @@ class Look:
     @classmethod
     def of(cls, image: VipsImage) -> Look:
         """A freshly opened picture's."""
+        blobs = {name: bytes(image.get(name)) for name in _BLOBS if image.get_typeof(name)}
+        fields: dict[str, int | float | str] = {}
+        for name in image.get_fields():
+            if name not in _GIVEN and name not in blobs and not name.startswith(_UNNAMED):
+                value = image.get(name)
+                if type(value) in _SCALARS:
+                    fields[name] = value
+        return cls(image.bands, image.format, image.interpretation, fields, blobs)
+
+    def image(self, pixels: Any, width: int, height: int) -> VipsImage:
+        """A picture over ``pixels``, which are not copied."""
+        image = pyvips.Image.new_from_memory(pixels, width, height, self.bands, self.format)
+        image = image.copy(
+            interpretation=self.interpretation, xres=self.fields["xres"], yres=self.fields["yres"]
+        )
+        for name, value in self.fields.items():
+            if name not in {"xres", "yres"}:
+                image.set_type(_SCALARS[type(value)], name, value)
+        for name, blob in self.blobs.items():
+            image.set_type(pyvips.GValue.blob_type, name, blob)
+        return image
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One size of a kept picture."""
+
+    factor: int
+    """So many times smaller than the picture as stored."""
+    exact: bool
+    """As the decoder itself gives it at this scale."""
+    width: int
+    height: int
+
+
+class Raster:
+    """A kept picture, open for reading."""
+
+    def __init__(
+        self, path: str, fingerprint: _Fingerprint, data: memoryview, said: Mapping[str, Any]
+    ) -> None:
+        self.header = Header(**(said["header"] | {"delays": tuple(said["header"]["delays"])}))
+        """Of the original."""
+        self.hdr: bool = said["hdr"]
+        """The original has a gain map."""
+        self.levels = tuple(Level(*level) for level in said["levels"])
+        self._places: list[_Place] = said["places"]
+        self._said = said
+        self._path = path
+        self._fingerprint = fingerprint
+        self._data = data
+
+    def image(self, level: Level) -> VipsImage:
+        """The pixels of a level, as stored. Raises DamagedError."""
+        said = self._said
+        pixels = self._part(self._places[self.levels.index(level)])
         places: dict[str, _Place] = said["blobs"]
         blobs = {name: bytes(self._part(place)) for name, place in places.items()}
         look = Look(said["bands"], said["format"], said["interpretation"], said["fields"], blobs)
