@@ -15,7 +15,6 @@ from origin.imaging.geometry import UPRIGHT
 from origin.imaging.model import Header, Limits, Opening
 from origin.imaging.plan import Load
 from origin.imaging.progressive import MARKER, SHRINK, shortened
-from origin.imaging.progressive import MARKER, SHRINK, shortened
 from origin.imaging.sniff import HEAD, accept_kind, accepted
 
 _LOADERS: Final = {
@@ -69,10 +68,6 @@ def load(how: Load, path: str) -> list[VipsImage]:
     options: dict[str, Any] = {}
     if kind == "jpeg":
         options["shrink"] = how.decoded
-        if how.header.interlaced and how.decoded == SHRINK:
-            short = shortened(Path(path).read_bytes())
-            if short is not None:
-                return [pyvips.Image.jpegload_buffer(short, access="sequential", fail_on="error", **options)]
         if how.header.interlaced and how.decoded == SHRINK:
             short = shortened(Path(path).read_bytes())
             if short is not None:

@@ -67,9 +67,7 @@ def distance(one: pyvips.Image, other: pyvips.Image) -> tuple[float, float]:
         pytest.param(by_vips(8, 8), id="one block"),
         pytest.param(by_vips(2_560, 1_280, Q=30), id="more blocks than one run holds"),
         pytest.param(by_vips(640, 480, "b-w"), id="grey"),
-        pytest.param(
-            by_vips(640, 481, optimize_scans=True, trellis_quant=True), id="mozjpeg"
-        ),
+        pytest.param(by_vips(640, 481, optimize_scans=True, trellis_quant=True), id="mozjpeg"),
         pytest.param(by_pillow(639, 480, subsampling="4:2:2"), id="4:2:2"),
         pytest.param(by_pillow(640, 480, subsampling="4:4:4", restart_marker_blocks=7), id="restarts"),
         pytest.param(by_pillow(640, 480, subsampling="4:4:4", exif=b"Exif\0\0MM\0*\0\0\0\10\0\0"), id="exif"),
