@@ -16,6 +16,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 HeaderList = list[tuple[bytes, bytes]]
 
+RAW_TARGET: Final = "origin.raw_target"
+"""Where the scope has the request's target, byte for byte, from servers that tell it."""
+
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9-]{1,64}")
 
 
@@ -40,6 +43,12 @@ def request_id(scope: Scope) -> str:
 def raw_path(scope: Scope) -> bytes:
     """The path as it was sent, undecoded and without a query string."""
     return bytes(scope["raw_path"])
+
+
+def beyond_path(scope: Scope) -> bytes:
+    """What the target holds besides the path: a query or a fragment, also an empty one, a scheme and host."""
+    target: bytes = scope.get(RAW_TARGET) or raw_path(scope) + scope["query_string"]
+    return target.removeprefix(raw_path(scope))
 
 
 async def respond(

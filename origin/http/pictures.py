@@ -15,6 +15,7 @@ from origin.http.asgi import (
     Receive,
     Scope,
     Send,
+    beyond_path,
     header,
     raw_path,
     respond,
@@ -97,7 +98,7 @@ class Pictures:
 
     async def _path_form(self, scope: Scope) -> tuple[Delivered, bool]:
         """The answer, and whether a cache in front may keep it."""
-        ask = await self._ask(scope, raw_path(scope), scope["query_string"])
+        ask = await self._ask(scope, raw_path(scope), beyond_path(scope))
         delivered = await self._deliver.deliver(ask)
         if self._emissions is None or not delivered.admitted.public:
             return delivered, True
@@ -108,11 +109,12 @@ class Pictures:
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         return await self._deliver.deliver(await self._ask(scope, path_of(id, query), b"")), True
 
-    async def _ask(self, scope: Scope, path: bytes, query: bytes) -> Ask:
-        if query:
+    async def _ask(self, scope: Scope, path: bytes, beyond: bytes) -> Ask:
+        if beyond:
             raise UrlError(
                 "query_not_allowed",
-                "A picture's URL has no query string; every option stands in the path.",
+                "A picture's URL is a path: without a query string, a fragment or a host; every option stands"
+                " in the path.",
                 expected="a path such as /w_300,f_webp/<id>",
             )
         principal = await self._authenticate(scope)
@@ -259,7 +261,7 @@ class Pictures:
             return
         head = scope["method"] == "HEAD"
         try:
-            ask = await self._ask(scope, raw_path(scope)[len(b"/explain") :], scope["query_string"])
+            ask = await self._ask(scope, raw_path(scope)[len(b"/explain") :], beyond_path(scope))
             body = await while_connected(receive, self._explain.explain(ask))
         except ClientGone:
             return
