@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from origin import wiring
+from origin import floors, wiring
 from origin.backends.database import Database
 from origin.backends.disk import sweep
 from origin.backends.results import TieredResults
@@ -22,6 +22,7 @@ from origin.http.openapi import openapi
 from origin.http.pages import Check, Example, pages
 from origin.http.pictures import Pictures
 from origin.http.server import Server
+from origin.imaging.capabilities import versions
 from origin.imaging.fonts import system_fonts
 from origin.imaging.pool import RenderPool
 from origin.observe.logs import access_log
@@ -104,9 +105,11 @@ class Origin:
     async def running(self, *, watch: bool = True) -> AsyncIterator[Origin]:
         """With workers as well, for whatever looks at pictures."""
         async with self.stored(), AsyncExitStack() as stack:
+        floors.refuse(floors.outdated(floors.packages()))
             await self.pool.start()
             stack.push_async_callback(self.pool.close)
             if watch:
+            floors.refuse(floors.outdated(await self.pool.run(versions)))
                 await self.watch.start()
                 stack.push_async_callback(self.watch.close)
                 if self.announcements is not None:

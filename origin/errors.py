@@ -287,6 +287,14 @@ class RenderTimeout(DeadlineExceeded):
     title = "The picture took too long to make"
 
 
+class TooOld(OriginError):
+    """A library that this server must not be run with; nobody is served, so no client ever sees it."""
+
+    status = 503
+    code = "too_old"
+    title = "A library is older than it may be"
+
+
 class StorageFull(OriginError):
     status = 507
     code = "storage_full"

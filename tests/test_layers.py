@@ -21,6 +21,7 @@ ARROWS: dict[str, set[str]] = {
     "origin.service": {"urlspec", "origin.errors", "origin.ports", "origin.imaging"},
     "origin.backends": {"origin.errors", "origin.ports"},
     "origin.http": {"urlspec", "origin.errors", "origin.service"},
+    "origin.floors": {"origin.errors"},
     "origin.sources": {"urlspec"},
     "origin.variables": {"urlspec", "origin.sources"},
     "origin.settings": {"urlspec", "origin.sources", "origin.variables"},
@@ -36,13 +37,13 @@ ARROWS: dict[str, set[str]] = {
     "origin.app": {
         *("urlspec", "origin.errors", "origin.ports", "origin.imaging", "origin.service"),
         *("origin.backends", "origin.http", "origin.settings", "origin.sources"),
-        *("origin.wiring", "origin.observe"),
+        *("origin.wiring", "origin.observe", "origin.floors"),
     },
     "origin.cli": {"urlspec", "origin.errors", "origin.app", "origin.settings", "origin.commands"},
     # One module for each command that has a story of its own; "serve --demo" draws pictures.
     "origin.commands": {
         *("urlspec", "origin.errors", "origin.app", "origin.settings", "origin.imaging"),
-        "origin.observe",
+        *("origin.observe", "origin.floors"),
     },
     "origin.__main__": {"origin.app", "origin.settings", "origin.cli"},
 }

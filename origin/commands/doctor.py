@@ -17,7 +17,8 @@ from rich.table import Table
 
 from origin.app import Origin, build
 from origin.errors import OriginError
-from origin.imaging.capabilities import OLDEST, Capabilities, Format, capabilities
+from origin.floors import outdated, packages
+from origin.imaging.capabilities import Capabilities, Format, capabilities
 from origin.settings import LOOPBACK, Settings, unknown_variables
 
 LITTLE_SPACE = 1 << 30
@@ -69,6 +70,7 @@ def _settings(settings: Settings) -> list[Finding]:
     python = ".".join(str(part) for part in sys.version_info[:3])
     findings = [
         Finding("python", "ok", python),
+        _packages(),
         *(Finding("settings", "note", line, "rename or remove it") for line in unknown_variables()),
     ]
     if keys:
@@ -94,6 +96,13 @@ def _settings(settings: Settings) -> list[Finding]:
             Finding("public url", "note", "none: URLs made here are paths", "set ORIGIN_PUBLIC_URL")
         )
     return findings
+
+
+def _packages() -> Finding:
+    found = packages()
+    old = outdated(found)
+    shown = ", ".join(f"{name} {text}" for name, text in found.items())
+    return Finding("libraries", "wrong" if old else "ok", shown, "; ".join(old))
 
 
 def _data_folder(folder: Path) -> Finding:
@@ -168,14 +177,9 @@ async def _workers(origin: Origin) -> tuple[list[Finding], tuple[Format, ...]]:
     network = origin.pool.confinement.network
     cut_off = network == "namespace"
     jemalloc = "jemalloc" in os.environ.get("LD_PRELOAD", "")
-    oldest = ".".join(str(part) for part in OLDEST)
+    old = outdated({"libvips": found.libvips})
     findings = [
-        Finding(
-            "libvips",
-            "ok" if found.recent else "wrong",
-            found.libvips,
-            "" if found.recent else f"install {oldest} or newer: older ones have known holes",
-        ),
+        Finding("libvips", "wrong" if old else "ok", found.libvips, "; ".join(old)),
         _fonts(found),
         Finding(
             "worker network",

@@ -14,6 +14,7 @@ import uvicorn
 from origin.app import Example, Origin, Upload, application, build
 from origin.commands.demo import draw_demo
 from origin.errors import OriginError
+from origin.floors import outdated, packages
 from origin.observe.logs import configure
 from origin.observe.scrub import Scrubber
 from origin.settings import Settings
@@ -24,6 +25,9 @@ DRAIN_SECONDS = 20
 def run(settings: Settings, *, demo: bool) -> int:
     """Serve until told to stop; the exit code."""
     configure(Scrubber(settings.secrets()))
+    if old := outdated(packages()):
+        _say("This server is not started with libraries that are too old.\n  " + "\n  ".join(old))
+        return 1
     listener = _listen(settings.host, settings.port, "ORIGIN_PORT")
     if listener is None:
         return 1
@@ -43,7 +47,7 @@ def run(settings: Settings, *, demo: bool) -> int:
         uvicorn.Config(
             application(origin, lambda: examples(origin)),
             loop="uvloop",
-            http="httptools",
+            http="origin.http.protocol:Protocol",
             ws="none",
             lifespan="on",
             access_log=False,
@@ -55,7 +59,10 @@ def run(settings: Settings, *, demo: bool) -> int:
             backlog=2_048,
         )
     )
-    server.run(sockets=listeners)
+    try:
+        server.run(sockets=listeners)
+    except SystemExit:  # how uvicorn ends when the start failed, with a code of its own; the log says why
+        return 1
     return 0 if server.started else 1
 
 

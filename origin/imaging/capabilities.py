@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from origin.imaging.faces import available
 from origin.imaging.fonts import installed, remarks
 from origin.imaging.inputs import EXTRAS
-
-OLDEST: Final = (8, 18, 2)
-"""Older ones have known holes in their loaders."""
 
 _LOADERS: Final = {
     "jpeg": "jpegload",
@@ -51,8 +51,6 @@ class Format:
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     libvips: str
-    recent: bool
-    """Not older than OLDEST."""
     formats: tuple[Format, ...]
     fonts: tuple[str, ...]
     """Families."""
@@ -64,17 +62,34 @@ class Capabilities:
 
 def capabilities(fonts: str | None = None) -> Capabilities:
     """To be called in a worker."""
-    import pyvips
-
-    version = tuple(pyvips.version(part) for part in range(3))
     return Capabilities(
-        ".".join(str(part) for part in version),
-        version >= OLDEST,
+        versions()["libvips"],
         _formats(),
         tuple(sorted(installed(fonts).values())),
         tuple(remarks("sans", _SCRIPTS, fonts)),
         available(),
     )
+
+
+def versions() -> dict[str, str]:
+    """Versions of the C libraries that read what strangers send. To be called in a worker."""
+    import pyvips
+
+    found = {"libvips": ".".join(str(pyvips.version(part)) for part in range(3))}
+    if (number := _libwebp()) is not None:
+        found["libwebp"] = f"{number >> 16}.{number >> 8 & 255}.{number & 255}"
+    return found
+
+
+def _libwebp() -> int | None:
+    """What libwebp says of itself, where it is a library of its own; of several the oldest counts.
+
+    The wheel has it inside libvips, where nobody can ask it: its libvips tells then.
+    """
+    maps = Path("/proc/self/maps")
+    text = maps.read_text() if maps.exists() else ""
+    loaded = set(re.findall(r"/\S*/libwebp(?:-[0-9a-f]+)?\.so[.0-9]*", text))
+    return min((int(ctypes.CDLL(path).WebPGetDecoderVersion()) for path in loaded), default=None)
 
 
 def _formats() -> tuple[Format, ...]:
