@@ -47,6 +47,7 @@ from origin.service.tokens import Tokens
 from origin.service.transfer import export_store, import_store
 from origin.service.uploads import StraightUploads
 from origin.service.urls import OwnUrls
+from origin.service.weights import Weights
 from origin.settings import LOOPBACK, Settings
 from origin.wiring import Closer, Originals, limits_of
 
@@ -164,6 +165,7 @@ def build(settings: Settings) -> Origin:
         limits=limits,
         watcher=metrics,
         fonts=fonts,
+        budget=wiring.memory_budget(settings),
     )
     checks["workers"] = (wiring.workers_check(pool), True)
 
@@ -196,6 +198,7 @@ def build(settings: Settings) -> Origin:
         DeliverSettings(limits, settings.deadline, settings.max_source_bytes, fonts),
         charge=lambda who: rates.take("render", who),
         refusals=refusals,
+        weights=Weights(limits, fonts) if pool.budget is not None else None,
     )
     closers.append(deliver.close)
     ingest = Ingest(

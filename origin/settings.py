@@ -134,6 +134,13 @@ class Settings(BaseModel):
     max_render_memory: Bytes = _own(
         "ORIGIN_MAX_RENDER_MEMORY", 1 << 30, "Estimated memory of one render", "1GiB", ge=1
     )
+    memory: Bytes | None = _own(
+        "ORIGIN_MEMORY",
+        None,
+        "Estimated memory of all renders at one time; three quarters of the host's or container's unless set",
+        "6GiB",
+        ge=1,
+    )
     max_result_side: int = _own(
         "ORIGIN_MAX_RESULT_SIDE", 8_192, "Longest side of a result", "8192", ge=1, le=65_535
     )

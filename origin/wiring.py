@@ -22,6 +22,7 @@ from origin.backends.source_cache import SourceCache
 from origin.backends.strikes import LocalStrikes
 from origin.errors import Unavailable
 from origin.http.pages import Check
+from origin.imaging.host import host_memory
 from origin.imaging.model import RENDERER_DATE, Limits
 from origin.imaging.pool import RenderPool
 from origin.observe.metrics import Metrics
@@ -73,6 +74,12 @@ def limits_of(settings: Settings) -> Limits:
         render_seconds=settings.render_timeout,
         accept=settings.accept,
     )
+
+
+def memory_budget(settings: Settings) -> int | None:
+    """Bytes for all renders together; None where no number of them could ever need as many."""
+    budget = settings.memory or host_memory() * 3 // 4
+    return budget if budget < settings.workers * settings.max_render_memory else None
 
 
 def uploads_folder(settings: Settings) -> Path:
@@ -331,6 +338,12 @@ def measured(
         lambda: cache.fetched_bytes,
         grows=True,
     )
+    if pool.budget is not None:
+        metrics.watch_number(
+            "origin_render_memory_bytes",
+            "Estimated memory of the renders at work; ORIGIN_MEMORY is the most.",
+            lambda: pool.memory,
+        )
     if link is not None:
         metrics.watch_number(
             "origin_redis_breaker_open", "1 while Redis is taken to be away.", lambda: float(link.is_open)

@@ -39,6 +39,10 @@ _ENCODE_BYTES: Final = {
 """Per pixel of the result."""
 
 
+_BYTES_OF_A_BYTE: Final = 64
+"""Memory that a byte of a file may need: 8 pixels of 8 bytes, as in a progressive JPEG without detail."""
+
+
 _HEAVY: Final[Mapping[type[Argument], int]] = {
     a.Denoise: 10, a.Hue: 6, a.Colorblind: 3, a.ColorblindAssist: 3, a.Unsharp: 3, a.Vignette: 3,
     a.GradientOverlay: 3, a.Fade: 2, a.Sharpen: 3, a.Enhance: 2,
@@ -109,9 +113,19 @@ def operations(effects: Sequence[Argument]) -> int:
     return sum(_HEAVY.get(type(effect), 1) for effect in effects)
 
 
+def memory_of(cost: Cost) -> int:
+    """Bytes, with what every render takes."""
+    return cost.memory + _BASE_BYTES
+
+
+def guessed(size: int, limits: Limits) -> int:
+    """Bytes of memory for a file of ``size`` bytes of which nothing else is known."""
+    return min(limits.max_render_memory, _BASE_BYTES + _BYTES_OF_A_BYTE * size)
+
+
 def check(cost: Cost, limits: Limits) -> None:
     """Raises ImageTooComplex when memory would not do, TooExpensive when time would not."""
-    memory = cost.memory + _BASE_BYTES
+    memory = memory_of(cost)
     if memory > limits.max_render_memory:
         raise ImageTooComplex(
             f"Rendering the picture would take about {memory >> 20} MiB; "

@@ -154,6 +154,8 @@ class Job:
     limits: Limits = Limits()
     fonts: str | None = None
     """A folder of further fonts."""
+    memory: int = 0
+    """Bytes that it is estimated to take; 0 when nobody counts."""
 
 
 @dataclass(frozen=True, slots=True)

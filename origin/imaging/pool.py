@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any, Final, Protocol, TypeVar
 
@@ -21,8 +22,10 @@ from pebble import ProcessExpired, ProcessPool
 
 from origin.errors import ImageUnprocessable, Internal, OriginError, Overloaded, RenderTimeout
 from origin.imaging import worker
+from origin.imaging.cost import guessed
 from origin.imaging.fonts import configuration
 from origin.imaging.model import Header, Inspection, Job, Limits, Lost, Opening, Rendered
+from origin.imaging.room import Room
 from origin.imaging.worker import Confinement
 
 T = TypeVar("T")
@@ -68,7 +71,8 @@ class RenderPool:
     """``workers`` processes; more than ``queue`` waiting jobs are refused.
 
     ``timeout`` is the wall deadline of one job, ``patience`` how long a job may wait for a worker, both in
-    seconds; ``memory`` is each worker's address space in bytes; ``fonts`` a folder of further fonts.
+    seconds; ``memory`` is each worker's address space in bytes, ``budget`` what all jobs at work may take
+    together, as estimated; ``fonts`` a folder of further fonts.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class RenderPool:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         watcher: Watcher = _Nobody(),  # noqa: B008 - has no state
         fonts: str | None = None,
+        budget: int | None = None,
     ) -> None:
         self._watcher = watcher
         self._fonts = fonts
@@ -92,7 +97,7 @@ class RenderPool:
         self._patience = timeout if patience is None else patience
         self._memory = memory
         self._limits = limits
-        self._slots = asyncio.Semaphore(workers)
+        self._room = Room(workers, budget)
         self._waiting = 0
         self._running: set[asyncio.Task[Any]] = set()
         self._pool: ProcessPool | None = None
@@ -151,11 +156,21 @@ class RenderPool:
         """How many jobs may wait."""
         return self._queue
 
+    @property
+    def memory(self) -> int:
+        """Bytes that the jobs at work are estimated to take."""
+        return self._room.taken
+
+    @property
+    def budget(self) -> int | None:
+        """Bytes that they may take."""
+        return self._room.budget
+
     # Jobs ---------------------------------------------------------------------------------------------
 
     async def render(self, job: Job, lost: Lost | None = None) -> Rendered:
         """Raises what the job deserves, Overloaded, RenderTimeout or ImageUnprocessable."""
-        done = await self.run(worker.render, job, lost=lost)
+        done = await self.run(worker.render, job, lost=lost, memory=job.memory)
         self._watcher.rendered(done)
         return done
 
@@ -165,47 +180,60 @@ class RenderPool:
 
     async def inspect(self, path: str, lost: Lost | None = None) -> Inspection:
         """Decode an upload in full. Raises like :meth:`probe`."""
-        return await self.run(worker.inspect, path, self._limits, lost=lost)
+        return await self.run(worker.inspect, path, self._limits, lost=lost, memory=self._guessed(path))
 
     async def original(self, path: str, keep: str = "none", lost: Lost | None = None) -> Rendered:
         """The file without metadata (``none``), with its credits (``copyright``), or as it is (``all``).
 
         Raises like :meth:`probe`.
         """
-        return await self.run(worker.original, path, keep, self._limits, lost=lost)
+        return await self.run(
+            worker.original, path, keep, self._limits, lost=lost, memory=self._guessed(path)
+        )
+
+    def _guessed(self, path: str) -> int:
+        if self._room.budget is None:
+            return 0
+        try:
+            return guessed(Path(path).stat().st_size, self._limits)
+        except OSError:
+            return 0  # the worker will say what is wrong with it
 
     async def notice(self, status: int, title: str, detail: str, code: str) -> bytes:
         """A refusal as a PNG, for developers."""
         return await self.run(worker.notice, status, title, detail, code)
 
-    async def run(self, function: Callable[..., T], *arguments: Any, lost: Lost | None = None) -> T:
-        """Wait for a worker, within bounds, and call ``function`` there; it is named, not sent.
+    async def run(
+        self, function: Callable[..., T], *arguments: Any, lost: Lost | None = None, memory: int = 0
+    ) -> T:
+        """Wait for a worker and for ``memory``, within bounds, and call ``function`` there.
+
+        It is named, not sent.
 
         Who gives up while waiting takes the job along. Raises Overloaded and RenderTimeout,
         ImageUnprocessable when the worker dies or runs out of memory, and the function's OriginErrors.
         """
-        # A budget of estimated memory would be taken and given back at the same two places as the slot.
-        if self._waiting >= self._queue and self._slots.locked():
+        if self._waiting >= self._queue and not self._room.fits(memory):
             self._watcher.refused("full")
             raise Overloaded
-        await self._slot()
-        task = asyncio.create_task(self._held(function, arguments, lost))
+        await self._turn(memory)
+        task = asyncio.create_task(self._held(function, arguments, lost, memory))
         self._running.add(task)
         task.add_done_callback(self._ended)
         # A job that has begun goes on to its end: stopping it would cost a whole new worker.
         return await asyncio.shield(task)
 
-    async def _slot(self) -> None:
-        """Take a worker's slot, waiting for it as long as patience lasts. Raises Overloaded."""
-        if not self._slots.locked():
-            await self._slots.acquire()  # at once
+    async def _turn(self, memory: int) -> None:
+        """Take a worker and the memory, waiting for them as long as patience lasts. Raises Overloaded."""
+        if self._room.fits(memory):
+            await self._room.take(memory)  # at once
             self._watcher.waited(0.0)
             return
         self._waiting += 1
         asked = time.perf_counter()
         try:
             async with asyncio.timeout(self._patience):
-                await self._slots.acquire()
+                await self._room.take(memory)
         except TimeoutError:
             self._watcher.refused("impatient")
             raise Overloaded from None
@@ -213,7 +241,9 @@ class RenderPool:
             self._waiting -= 1
         self._watcher.waited(time.perf_counter() - asked)
 
-    async def _held(self, function: Callable[..., T], arguments: tuple[Any, ...], lost: Lost | None) -> T:
+    async def _held(
+        self, function: Callable[..., T], arguments: tuple[Any, ...], lost: Lost | None, memory: int
+    ) -> T:
         try:
             return await self._call(function, *arguments, timeout=self._timeout)
         except OriginError as error:
@@ -221,7 +251,7 @@ class RenderPool:
                 await lost()
             raise
         finally:
-            self._slots.release()
+            self._room.give(memory)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

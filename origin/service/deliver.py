@@ -31,6 +31,7 @@ from origin.service.admission import Admission, Admitted, Ask, has_fallback, is_
 from origin.service.catalog import Found
 from origin.service.flights import Flights
 from origin.service.refused import Refusals, Suspects
+from origin.service.weights import Weights
 from urlspec.outputs import Metadata, Raw
 from urlspec.sources import SourceRef
 
@@ -106,6 +107,7 @@ class Deliver:
         settings: DeliverSettings,
         charge: Charge | None = None,
         refusals: Refusals | None = None,
+        weights: Weights | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.admission = admission
@@ -116,6 +118,7 @@ class Deliver:
         self._settings = settings
         self._charge = charge
         self._refusals = refusals
+        self._weights = weights
         self._clock = clock
         self._flights: Flights[Made] = Flights()
         self._refused: dict[str, tuple[float, OriginError]] = {}
@@ -260,7 +263,8 @@ class Deliver:
             kept = request.output.get(Metadata)
             path = sources[request.source].path
             return await self._renderer.original(path, kept.keep if kept else "none", lost)
-        job = Job(request, sources, admitted.accept, self._settings.limits, self._settings.fonts)
+        memory = await self._weights.of(admitted) if self._weights else 0
+        job = Job(request, sources, admitted.accept, self._settings.limits, self._settings.fonts, memory)
         return await self._renderer.render(job, lost)
 
     async def _raw(self, admitted: Admitted) -> Made:

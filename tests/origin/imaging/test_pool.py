@@ -193,6 +193,25 @@ async def test_a_full_queue_refuses_at_once(pool: RenderPool, tmp_path: Path) ->
     assert len(set(await asyncio.gather(*tasks))) == 1
 
 
+async def test_what_does_not_fit_in_memory_waits(tmp_path: Path) -> None:
+    pool = RenderPool(2, 1, 30.0, patience=30.0, budget=100)
+    await pool.start()
+    try:
+        large = [asyncio.create_task(pool.run(wait_for, tmp_path / "go", memory=60)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        assert (pool.busy, pool.waiting, pool.memory) == (1, 1, 60)
+        with pytest.raises(Overloaded):
+            await pool.run(nap, 0.0, memory=1)
+        (tmp_path / "go").touch()
+        await asyncio.gather(*large)
+        assert (pool.busy, pool.memory) == (0, 0)
+        with pytest.raises(ImageUnprocessable):
+            await pool.run(crash, memory=500)
+        assert pool.memory == 0, "a death gives the memory back too"
+    finally:
+        await pool.close()
+
+
 async def test_waiting_is_bounded(tmp_path: Path) -> None:
     pool = RenderPool(1, 5, 30.0, patience=0.2)
     await pool.start()
