@@ -196,3 +196,13 @@ def test_continuous_integration_runs_the_one_command() -> None:
     assert re.search(r"run: \.ci/run$", (ROOT / ".github/workflows/ci.yml").read_text(), re.MULTILINE)
     assert os.access(ROOT / ".ci/run", os.X_OK)
     assert "exec make test" in (ROOT / ".ci/run").read_text()
+
+
+def test_known_holes_are_looked_for_in_what_is_shipped() -> None:
+    assert re.search(r"run: \.ci/audit$", (ROOT / ".github/workflows/ci.yml").read_text(), re.MULTILINE)
+    script = ROOT / ".ci/audit"
+    assert os.access(script, os.X_OK)
+    assert run("bash", "-n", str(script), cwd=ROOT).returncode == 0
+    lock = re.search(r"--requirement (\S+)", script.read_text())
+    assert lock
+    assert lock[1] in LOCKS
