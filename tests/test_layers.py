@@ -72,7 +72,7 @@ URLSPEC_MAY_IMPORT = {"itsdangerous"}
 
 _DOOR = ("", ".capabilities", ".cost", ".demo", ".host", ".model", ".plan", ".planned", ".pool", ".render")
 FRONT_DOOR = {f"origin.imaging{name}" for name in _DOOR}
-"""What others may name: its values, the plan and its cost (no pixels), ``render``, the pool and the demo pictures."""
+"""What others may name: its values, the plan and its cost (no pixels), ``render``, the pool, the demo."""
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -59,6 +60,10 @@ def run(settings: Settings, *, demo: bool) -> int:
             backlog=2_048,
         )
     )
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        # Having stopped, uvicorn sends itself the signal once more, to die of it. Who was asked to stop and
+        # has stopped did what was wanted: the exit code is 0.
+        signal.signal(asked, lambda *_: None)
     try:
         server.run(sockets=listeners)
     except SystemExit:  # how uvicorn ends when the start failed, with a code of its own; the log says why
