@@ -40,6 +40,7 @@ from origin.service.idempotency import Idempotency
 from origin.service.ingest import Ingest, Ingested, Upload
 from origin.service.library import Library
 from origin.service.purge import Emissions, Purge
+from origin.service.rasters import Decodes
 from origin.service.rates import Rates
 from origin.service.refused import Refusals
 from origin.service.sweep import Sweeper
@@ -69,6 +70,7 @@ class Origin:
     results: TieredResults
     pool: RenderPool
     deliver: Deliver
+    decodes: Decodes
     explain: Explain
     ingest: Ingest
     watch: ChangeWatch
@@ -105,22 +107,27 @@ class Origin:
     @asynccontextmanager
     async def running(self, *, watch: bool = True) -> AsyncIterator[Origin]:
         """With workers as well, for whatever looks at pictures."""
-        async with self.stored(), AsyncExitStack() as stack:
         floors.refuse(floors.outdated(floors.packages()))
+        async with self.stored(), AsyncExitStack() as stack:
             await self.pool.start()
             stack.push_async_callback(self.pool.close)
-            if watch:
             floors.refuse(floors.outdated(await self.pool.run(versions)))
+            if watch:
                 await self.watch.start()
                 stack.push_async_callback(self.watch.close)
                 if self.announcements is not None:
-                    await self.announcements.start(self.assets.forget)
+                    await self.announcements.start(self._heard)
                     stack.push_async_callback(self.announcements.close)
                 await self.purge.start()
                 await self.sweeper.start()
                 stack.push_async_callback(self.sweeper.close)
                 await self._greet()
             yield self
+
+    def _heard(self, id: str) -> None:
+        """Another process has changed an asset."""
+        self.assets.forget(id)
+        self.decodes.heard(id)
 
     async def _greet(self) -> None:
         """Ask every dependency once; who is away now is asked again when it is needed.
@@ -189,6 +196,9 @@ def build(settings: Settings) -> Origin:
         "what",
         lambda: refusals.refused,
     )
+    kept = wiring.rasters(settings, closers, metrics)
+    decodes = Decodes(kept, lambda: pool.busy >= pool.size, database)
+    closers.append(decodes.close)
     deliver = Deliver(
         admission,
         tracing.originals(cache) if tracing else cache,
@@ -199,6 +209,7 @@ def build(settings: Settings) -> Origin:
         charge=lambda who: rates.take("render", who),
         refusals=refusals,
         weights=Weights(limits, fonts) if pool.budget is not None else None,
+        decodes=decodes,
     )
     closers.append(deliver.close)
     ingest = Ingest(
@@ -221,6 +232,7 @@ def build(settings: Settings) -> Origin:
         deadline=settings.deadline,
         emissions=emissions,
         announcements=announcements,
+        rasters=decodes,
     )
     closers.append(purge.close)
     wiring.measured(metrics, pool, cache, rates, purge, checks, link)
@@ -238,9 +250,10 @@ def build(settings: Settings) -> Origin:
         results,
         pool,
         deliver,
+        decodes,
         Explain(admission, cache, pool, limits, settings.max_source_bytes, fonts),
         ingest,
-        ChangeWatch(database, assets),
+        ChangeWatch(database, assets, also=decodes.heard),
         announcements,
         assets,
         Sweeper(database, originals),

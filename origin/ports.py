@@ -6,8 +6,8 @@ errors of ``origin.errors``. Every backend of a protocol passes the same tests.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -102,6 +102,33 @@ class HeldOriginals(Protocol):
         sha256: str | None = None,
         size: int | None = None,
     ) -> AbstractAsyncContextManager[HeldOriginal]: ...
+
+
+class KeptRasters(Protocol):
+    """Decoded pictures as files of this host, by owner (an asset) and content."""
+
+    def find(self, owner: str, content: str) -> tuple[str, ...]:
+        """Paths of what is kept of a content. They may vanish at any moment."""
+        ...
+
+    def count(self, *, hit: bool) -> None:
+        """A variant was made from what is kept, or not."""
+        ...
+
+    def begin(self) -> AbstractContextManager[str]:
+        """An empty file to be filled; gone afterwards unless it was published."""
+        ...
+
+    async def publish(self, path: str, owner: str, content: str, name: str, *, begun: float) -> None:
+        """Keep the finished file ``path``, whose original was looked up at ``begun`` (``time.monotonic()``).
+
+        What was made before its owner was forgotten is not kept.
+        """
+        ...
+
+    async def forget(self, owner: str, besides: Collection[str] = ()) -> None:
+        """Remove what is kept of an owner ``besides`` these contents, also what is being made just now."""
+        ...
 
 
 class ObjectStore(ObjectReader, ObjectWriter, Protocol):

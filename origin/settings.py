@@ -271,6 +271,13 @@ class Settings(BaseModel):
         "ORIGIN_CORS_ORIGINS", (), "Origins that may call the API from a browser", "https://app.example"
     )
     cache_bytes: Bytes = _own("ORIGIN_CACHE_BYTES", 4 << 30, "Local copies of originals", "4GiB", ge=1)
+    raster_bytes: Bytes = _own(
+        "ORIGIN_RASTER_BYTES",
+        2 << 30,
+        "Decoded pictures kept in the data folder, so that further variants need no original; 0 keeps none",
+        "2GiB",
+        ge=0,
+    )
     result_bytes: Bytes = _own(
         "ORIGIN_RESULT_BYTES", 4 << 30, "Results kept in the data folder", "4GiB", ge=1
     )

@@ -17,6 +17,7 @@ from limits import RateLimitItem
 from origin.backends.disk import TEMPORARY
 from origin.backends.files import FileStore, FolderSource
 from origin.backends.leases import LocalLeases
+from origin.backends.rasters import RasterFolder
 from origin.backends.results import FolderResults, MemoryResults, TieredResults
 from origin.backends.source_cache import SourceCache
 from origin.backends.strikes import LocalStrikes
@@ -282,6 +283,15 @@ def strikes(link: RedisLink | None) -> Strikes:
     from origin.backends.redis_strikes import RedisStrikes
 
     return RedisStrikes(link)
+
+
+def rasters(settings: Settings, closers: list[Closer], metrics: Metrics) -> RasterFolder | None:
+    if not settings.raster_bytes:
+        return None
+    folder = RasterFolder(settings.data_dir / "rasters", settings.raster_bytes)
+    closers.append(folder.close)
+    metrics.watch_store("rasters", folder, folder)
+    return folder
 
 
 def tracing(settings: Settings, closers: list[Closer]) -> Tracing | None:

@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,8 +29,8 @@ _FORGOTTEN = 10_000
 class RasterFolder:
     """Files below ``root``, at most ``max_bytes`` of them, least recently used leave first.
 
-    They are named by the owner (an asset) and by their original's content, so a new version needs nothing
-    of the old one's, and an owner can be forgotten without asking anybody what it had. A file appears
+    They are named by the owner (an asset) and by what is known of the content (its version), so what changed
+    is not found any more, and an owner can be forgotten without asking anybody what it had. A file appears
     whole. It may vanish at any moment; who has it open keeps reading it.
     """
 
@@ -68,6 +68,11 @@ class RasterFolder:
             found.append(path)
         return tuple(found)
 
+    def count(self, *, hit: bool) -> None:
+        """A variant was made from what is kept, or not."""
+        self.tally.hits += hit
+        self.tally.misses += not hit
+
     @contextmanager
     def begin(self) -> Iterator[str]:
         """An empty file to be filled; gone afterwards unless it was published."""
@@ -95,19 +100,19 @@ class RasterFolder:
             publish(Path(path), Path(final), durable=False)
         return size
 
-    async def forget(self, owner: str) -> None:
-        """Remove whatever is kept of an owner, also what is being made just now."""
+    async def forget(self, owner: str, besides: Collection[str] = ()) -> None:
+        """Remove what is kept of an owner ``besides`` these contents, also what is being made just now."""
         self._forgotten[owner] = time.monotonic()
         self._forgotten.move_to_end(owner)
         if len(self._forgotten) > _FORGOTTEN:
             self._forgotten.popitem(last=False)
-        await asyncio.to_thread(self._remove, owner)
+        await asyncio.to_thread(self._remove, owner, {_name(content) for content in besides})
 
-    def _remove(self, owner: str) -> None:
+    def _remove(self, owner: str, besides: set[str]) -> None:
         name = _name(owner)
         try:
             for entry in os.scandir(self._root / name[:2]):
-                if entry.name.startswith(f"{name}-"):
+                if entry.name.startswith(f"{name}-") and entry.name.split("-")[1] not in besides:
                     Path(entry.path).unlink(missing_ok=True)
         except FileNotFoundError:
             return

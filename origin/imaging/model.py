@@ -121,6 +121,10 @@ class Header:
         return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
 
 
+WIDE: Final = "wide"
+NEVER: Final = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class Keep:
     """An empty file that may be filled with the decoded picture, for later variants."""
@@ -176,7 +180,8 @@ class Rendered:
     headers: tuple[tuple[str, str], ...] = ()
     """What the answer says of these bytes besides."""
     kept: str = ""
-    """What was written into the ``Keep`` of the source: ``wide``, or one level by its factor."""
+    """What was written into the ``Keep`` of the source: ``WIDE``, or one level by its factor, or nothing.
+    ``NEVER`` where nothing can be kept of this picture, whatever is made of it."""
 
 
 @dataclass(frozen=True, slots=True)

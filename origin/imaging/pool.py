@@ -174,6 +174,13 @@ class RenderPool:
         self._watcher.rendered(done)
         return done
 
+    async def render_kept(self, job: Job) -> Rendered | None:
+        """From what was kept of the source; None when that does not suffice. Raises like :meth:`render`."""
+        done = await self.run(worker.render_kept, job, memory=job.memory)
+        if done is not None:
+            self._watcher.rendered(done)
+        return done
+
     async def probe(self, path: str, opening: Opening = Opening()) -> Header:  # noqa: B008 - frozen
         """The header of a file. Raises UnsupportedMedia and the 422 errors."""
         return await self.run(worker.probe, path, self._limits, opening)

@@ -141,7 +141,7 @@ class Raster:
         if seen not in _right:
             # After a loss of power a file may have its name and not its bytes; disks forget, too.
             if len(part) != length or zlib.crc32(part) != crc:
-                _log.warning("%s is damaged", self._path)
+                _drop(self._path)
                 raise DamagedError
             if len(_right) >= _REMEMBERED:
                 _right.clear()
@@ -161,14 +161,22 @@ def read(path: str) -> Raster | None:
             data = memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):  # an empty file cannot be mapped
+    except ValueError:  # an empty file cannot be mapped
+        _drop(path)
+        return None
+    except OSError:
         _log.warning("%s cannot be read", path, exc_info=True)
         return None
     said = _description(data)
     if said is None:
-        _log.warning("%s is damaged", path)
+        _drop(path)
         return None
     return Raster(path, (status.st_ino, status.st_size, status.st_mtime_ns), data, said)
+
+
+def _drop(path: str) -> None:
+    _log.warning("%s is damaged, and removed", path)
+    Path(path).unlink(missing_ok=True)
 
 
 def _description(data: memoryview) -> dict[str, Any] | None:

@@ -26,7 +26,7 @@ from typing import Final
 from origin.imaging import decode, gainmap, rasterfile
 from origin.imaging.colour import VipsImage, premultiplied
 from origin.imaging.geometry import Smart
-from origin.imaging.model import Keep
+from origin.imaging.model import WIDE, Header, Keep
 from origin.imaging.plan import Load, Plan
 from origin.imaging.rasterfile import Level, Look, Raster
 from origin.imaging.shape import Shape
@@ -79,8 +79,12 @@ def _coarsest(how: Load) -> float:
 
 def _keepable(how: Load) -> bool:
     """Whether there is one picture, and one only, that could be kept."""
-    header = how.header
-    return how.frames == header.frames == 1 and how.page == 0 and not header.vector
+    return how.frames == how.header.frames == 1 and how.page == 0 and not how.header.vector
+
+
+def barren(header: Header) -> bool:
+    """Whether nothing can be kept of a picture, or nothing would be gained."""
+    return header.frames > 1 or header.vector or header.width * header.height < LEAST
 
 
 def decisive(planned: Plan) -> bool:
@@ -121,13 +125,13 @@ def made(planned: Plan, path: str, keep: Keep) -> tuple[VipsImage, str] | None:
     written = rasterfile.write(keep.path, how.header, look, levels, hdr=gainmap.carries(how.header, path))
     served = serving(list(images), how, picky)
     assert served is not None  # the scale was chosen so
-    return images[served], ("wide" if wide else str(factor)) if written else ""
+    return images[served], (WIDE if wide else str(factor)) if written else ""
 
 
 def _scale(how: Load, picky: bool, wide: bool) -> int | None:
     """At which scale to decode so that the result can be kept, and serves this plan too."""
     width, height = how.header.stored
-    if not _keepable(how) or width * height < LEAST:
+    if not _keepable(how) or barren(how.header):
         return None
     fits = [scale for scale in _SCALES if -(-width // scale) * -(-height // scale) <= MOST]
     if not fits:

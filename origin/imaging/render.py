@@ -18,7 +18,7 @@ from origin.imaging.encode import Animation, Encoded, encode
 from origin.imaging.geometry import EXIF_VIEWS, Box, Size, Smart
 from origin.imaging.layers import laid
 from origin.imaging.metadata import Kept
-from origin.imaging.model import MEDIA_TYPES, Header, Job, Rendered
+from origin.imaging.model import MEDIA_TYPES, NEVER, Header, Job, Rendered
 from origin.imaging.passing import HEADER, passes, source_instead
 from origin.imaging.placing import placement
 from origin.imaging.plan import Load, Plan, PlannedLayer, layer_chain, opening, plan
@@ -54,6 +54,8 @@ def render(job: Job) -> Rendered:
 def render_kept(job: Job) -> Rendered | None:
     """The same without the source's original, from what was kept of it; None when that does not suffice."""
     started = time.perf_counter()
+    if job.request.source in job.request.layers():  # that needs the file itself
+        return None
     kept = [raster for path in job.sources[job.request.source].kept if (raster := rasterfile.read(path))]
     if not kept or kept[0].header.format not in job.limits.accept:
         return None
@@ -153,9 +155,11 @@ class _Renderer:
         if self.image is not None:
             return [self.image]
         source = self.job.sources[self.job.request.source]
-        if source.keep is not None and (made := rasters.made(self.plan, source.path, source.keep)):
-            image, self.kept = made
-            return [image]
+        if source.keep is not None:
+            if made := rasters.made(self.plan, source.path, source.keep):
+                image, self.kept = made
+                return [image]
+            self.kept = NEVER if rasters.barren(self.plan.load.header) else ""
         return decode.load(self.plan.load, source.path)
 
     def _canvas(self, frames: list[VipsImage]) -> Canvas:

@@ -200,7 +200,8 @@ class Metrics:
         self._look(collect)
 
     def watch_store(self, name: str, store: Store, bounded: Bounded | None = None) -> None:
-        """``memory redis files`` keep results, ``sources`` the local copies of originals.
+        """``memory redis files`` keep results, ``sources`` the local copies of originals,
+        ``rasters`` decoded pictures.
 
         Without ``bounded`` the store makes room by itself, and nobody here knows how often.
         """

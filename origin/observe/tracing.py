@@ -15,7 +15,7 @@ from opentelemetry.propagate import extract
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import SpanKind, StatusCode, Tracer
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 
 from origin.http.asgi import Receive, Scope, Send, raw_path
 from origin.http.exchange import Exchange
@@ -107,6 +107,19 @@ class TracedServer:
             await self._server(scope, receive, send)
 
 
+def _tell(span: Span, done: Rendered) -> None:
+    span.set_attributes({f"origin.{stage}.seconds": took for stage, took in done.seconds.items()})
+    span.set_attributes(
+        {
+            "origin.format": done.format,
+            "origin.width": done.width,
+            "origin.height": done.height,
+            "origin.frames": done.frames,
+            "origin.bytes": len(done.body),
+        }
+    )
+
+
 class _TracedRenderer:
     def __init__(self, renderer: Renderer, tracer: Tracer) -> None:
         self._renderer = renderer
@@ -115,16 +128,15 @@ class _TracedRenderer:
     async def render(self, job: Job, lost: Lost | None = None) -> Rendered:
         with self._tracer.start_as_current_span("render") as span:
             done = await self._renderer.render(job, lost)
-            span.set_attributes({f"origin.{stage}.seconds": took for stage, took in done.seconds.items()})
-            span.set_attributes(
-                {
-                    "origin.format": done.format,
-                    "origin.width": done.width,
-                    "origin.height": done.height,
-                    "origin.frames": done.frames,
-                    "origin.bytes": len(done.body),
-                }
-            )
+            _tell(span, done)
+            return done
+
+    async def render_kept(self, job: Job) -> Rendered | None:
+        with self._tracer.start_as_current_span("render") as span:
+            done = await self._renderer.render_kept(job)
+            span.set_attribute("origin.kept", done is not None)
+            if done is not None:
+                _tell(span, done)
             return done
 
     async def original(self, path: str, keep: str = "none", lost: Lost | None = None) -> Rendered:

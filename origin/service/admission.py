@@ -39,6 +39,8 @@ class Ask:
     """Whom a render is counted against."""
     save_data: str | None = None
     """Client hint, as received."""
+    more: bool = False
+    """Other variants of the same picture follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Admitted:
     """Client hints were read."""
     modified: float
     """Unix seconds."""
+    more: bool = False
+    """Other variants of the same picture follow."""
 
     @property
     def public(self) -> bool:
@@ -148,6 +152,7 @@ class Admission:
             self._key(request, found, accept),
             wanted.wants_width_hint or wanted.wants_dpr_hint,
             max(found[0].modified.timestamp(), self._settings.changed),
+            ask.more,
         )
 
     async def unchanged(self, admitted: Admitted) -> bool:

@@ -127,6 +127,11 @@ class Found:
         return self.sha256 or self.identity
 
 
+def identity(asset: Asset, version: AssetVersion) -> str:
+    """Changes with the bytes and with every purge."""
+    return f"{asset.id}:{version.number}:{asset.purges}:{version.sha256[:16]}"
+
+
 class Catalog:
     """Finds what a URL names."""
 
@@ -149,7 +154,7 @@ class Catalog:
     def from_asset(self, ref: AssetRef, asset: Asset, version: AssetVersion) -> Found:
         return Found(
             ref,
-            f"{asset.id}:{version.number}:{asset.purges}:{version.sha256[:16]}",
+            identity(asset, version),
             version.created,
             self._originals,
             version.sha256,

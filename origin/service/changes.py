@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from origin.errors import OriginError
@@ -22,7 +23,15 @@ class ChangeWatch:
     While the log cannot be read, cached metadata is believed for a second only.
     """
 
-    def __init__(self, log: ChangeLog, assets: CachedAssets, interval: float = INTERVAL) -> None:
+    def __init__(
+        self,
+        log: ChangeLog,
+        assets: CachedAssets,
+        interval: float = INTERVAL,
+        also: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """``also`` is called with every id, too."""
+        self._also = also
         self._log = log
         self._assets = assets
         self._interval = interval
@@ -54,5 +63,6 @@ class ChangeWatch:
             self._assets.forget_all()
         for id in ids:
             self._assets.forget(id)
+            self._also(id)
         self._mark = mark
         self._assets.announced = True

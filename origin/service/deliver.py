@@ -17,11 +17,13 @@ from origin.errors import (
     Gone,
     ImageError,
     ImageTooLarge,
+    ImageUnprocessable,
     NotFound,
     OriginError,
     RenderTimeout,
     SourceTooLarge,
     StorageBroken,
+    StorageTimeout,
     Unavailable,
     UnsupportedMedia,
 )
@@ -30,13 +32,16 @@ from origin.ports import HeldOriginals, Leases, Result
 from origin.service.admission import Admission, Admitted, Ask, has_fallback, is_original
 from origin.service.catalog import Found
 from origin.service.flights import Flights
-from origin.service.refused import Refusals, Suspects
+from origin.service.rasters import Decodes, Turn
+from origin.service.refused import Case, Refusals, Suspects
 from origin.service.weights import Weights
 from urlspec.outputs import Metadata, Raw
 from urlspec.sources import SourceRef
 
 NEGATIVE_SECONDS = 60.0
 """For how long a URL that ran into its deadline is refused without trying again."""
+STORAGE_SECONDS = 3.0
+"""The same where storage was too slow: it recovers by itself, and the URL was not to blame."""
 MISSING = (NotFound, Gone, ImageError, StorageBroken, UnsupportedMedia)
 """What ``d_`` stands in for: the source is not there, or it is there and broken."""
 
@@ -45,6 +50,8 @@ class Renderer(Protocol):
     """The render workers."""
 
     async def render(self, job: Job, lost: Lost | None = None) -> Rendered: ...
+
+    async def render_kept(self, job: Job) -> Rendered | None: ...
 
     async def original(self, path: str, keep: str = "none", lost: Lost | None = None) -> Rendered: ...
 
@@ -108,6 +115,7 @@ class Deliver:
         charge: Charge | None = None,
         refusals: Refusals | None = None,
         weights: Weights | None = None,
+        decodes: Decodes | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.admission = admission
@@ -119,6 +127,7 @@ class Deliver:
         self._charge = charge
         self._refusals = refusals
         self._weights = weights
+        self._decodes = decodes or Decodes(None)
         self._clock = clock
         self._flights: Flights[Made] = Flights()
         self._refused: dict[str, tuple[float, OriginError]] = {}
@@ -185,7 +194,8 @@ class Deliver:
     def _refuse(self, key: str, error: OriginError) -> None:
         now = self._clock()
         self._refused = {other: entry for other, entry in self._refused.items() if entry[0] > now}
-        self._refused[key] = (now + NEGATIVE_SECONDS, error)
+        seconds = STORAGE_SECONDS if isinstance(error, StorageTimeout) else NEGATIVE_SECONDS
+        self._refused[key] = (now + seconds, error)
 
     async def _made_once(self, admitted: Admitted, before: int) -> Made:
         """One render for this key, here or in another process.
@@ -222,9 +232,28 @@ class Deliver:
 
     async def _make(self, admitted: Admitted) -> Made:
         case = await self._refusals.render(Suspects.of(admitted)) if self._refusals else None
+        if is_original(admitted.request):
+            return await self._from_originals(admitted, case)
+        made = await self._from_kept(admitted)
+        if made is None:
+            async with self._decodes.turn(admitted.found[0], more=admitted.more) as turn:
+                if turn.late:
+                    made = await self._from_kept(admitted)
+                if made is None:
+                    self._decodes.count(hit=False)
+                    return await self._from_originals(admitted, case, turn)
+        self._decodes.count(hit=True)
+        if not await self.admission.unchanged(admitted):
+            raise _ChangedError
+        return made
+
+    async def _from_originals(self, admitted: Admitted, case: Case | None, turn: Turn | None = None) -> Made:
         started = time.perf_counter()
         async with AsyncExitStack() as held:
             sources = {one.ref: await self._hold(held, one) for one in admitted.found}
+            if turn is not None:
+                main = admitted.request.source
+                sources[main] = replace(sources[main], keep=turn.keep())
             fetched = time.perf_counter()
             lost = partial(case.lost, tuple(sources.values())) if case else None
             rendered = await self._render(admitted, sources, lost)
@@ -233,6 +262,29 @@ class Deliver:
         seconds = {"fetch": fetched - started, "render": time.perf_counter() - fetched}
         if not await self.admission.unchanged(admitted):
             raise _ChangedError
+        if turn is not None:
+            await turn.kept(rendered.kept)
+        return self._made(rendered, seconds)
+
+    async def _from_kept(self, admitted: Admitted) -> Made | None:
+        """Without the original, from what was kept of it when it was decoded; None when that does not do."""
+        main, *layers = admitted.found
+        if not (kept := self._decodes.kept(main)):
+            return None
+        started = time.perf_counter()
+        async with AsyncExitStack() as held:
+            sources = {one.ref: await self._hold(held, one) for one in layers}
+            sources[main.ref] = Source("", main.asset.focus if main.asset else None, kept)
+            try:
+                rendered = await self._renderer.render_kept(await self._job(admitted, sources))
+            except ImageUnprocessable:  # the worker has died: of a damaged file, perhaps
+                await self._decodes.drop(main)
+                return None
+        if rendered is None:
+            return None
+        return self._made(rendered, {"kept": time.perf_counter() - started})
+
+    def _made(self, rendered: Rendered, seconds: Mapping[str, float]) -> Made:
         created = int(self._clock())
         result = Result(rendered.body, rendered.media_type, rendered.headers, created=created)
         return Made(result, "render", seconds)
@@ -263,9 +315,12 @@ class Deliver:
             kept = request.output.get(Metadata)
             path = sources[request.source].path
             return await self._renderer.original(path, kept.keep if kept else "none", lost)
+        return await self._renderer.render(await self._job(admitted, sources), lost)
+
+    async def _job(self, admitted: Admitted, sources: Mapping[SourceRef, Source]) -> Job:
         memory = await self._weights.of(admitted) if self._weights else 0
-        job = Job(request, sources, admitted.accept, self._settings.limits, self._settings.fonts, memory)
-        return await self._renderer.render(job, lost)
+        settings = self._settings
+        return Job(admitted.request, sources, admitted.accept, settings.limits, settings.fonts, memory)
 
     async def _raw(self, admitted: Admitted) -> Made:
         """The untouched file. It is not kept as a result: the cache of originals has it."""

@@ -86,6 +86,12 @@ def spelled(path: bytes, variant: str) -> str:
     return f"{path.decode('ascii', 'replace')}\n{variant if _VARIANT.fullmatch(variant) else ''}"
 
 
+class Rasters(Protocol):
+    async def changed(self, id: str) -> None:
+        """Remove the decoded pictures of an asset that nobody may ask for any more."""
+        ...
+
+
 class Purge:
     """Carries out what follows from a change that the database has already counted."""
 
@@ -100,7 +106,9 @@ class Purge:
         deadline: float,
         emissions: Emissions | None = None,
         announcements: Announcements | None = None,
+        rasters: Rasters | None = None,
     ) -> None:
+        self._rasters = rasters
         self._announcements = announcements
         self._assets = assets
         self._results = results
@@ -124,6 +132,8 @@ class Purge:
         self._assets.forget(id)
         await self._announce(id)
         await self._results.forget(id)
+        if self._rasters is not None:
+            await self._rasters.changed(id)
         if not self._edges:
             return
         if self._emissions is not None:
