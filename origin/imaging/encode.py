@@ -11,6 +11,7 @@ import pyvips
 from origin.errors import CeilingUnreachable
 from origin.imaging import content
 from origin.imaging.colour import VipsImage, to_colour, with_alpha
+from origin.imaging.efforts import Diligence, effort
 from origin.imaging.grades import level
 from origin.imaging.metadata import Kept
 from origin.imaging.output import Output, photograph
@@ -128,11 +129,17 @@ def _decided(name: str, image: VipsImage, output: Output, kept: Kept) -> Saving:
     """How to write; ``auto`` becomes a number."""
     quality = output.quality or QualityValue(DEFAULT_QUALITY.get(name, 80))
     profile = "p3" if output.space == "p3" else None
-    saving = Saving(quality, progressive=output.progressive, keep=kept.flags, profile=profile)
+    effort = None if output.diligence == "usual" else _effort(name, image, quality, output.diligence)
+    saving = Saving(quality, 0, output.progressive, kept.flags, profile, effort)
     if quality.level != "auto":
         return saving
     number = level(image, name, saving) if name in DEFAULT_QUALITY else 80
     return dataclasses.replace(saving, quality=QualityValue(number))
+
+
+def _effort(name: str, image: VipsImage, quality: QualityValue, diligence: Diligence) -> int:
+    pixels = image.width * image.get_page_height()
+    return effort(name, pixels, diligence, lossless=quality.level == "lossless")
 
 
 def _indexed(body: bytes, image: VipsImage, saving: Saving, *, exact: bool) -> bytes:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
 
+from origin.imaging.efforts import Diligence
 from urlspec.request import Request
 from urlspec.sources import SourceRef
 
@@ -160,6 +161,10 @@ class Job:
     """A folder of further fonts."""
     memory: int = 0
     """Bytes that it is estimated to take; 0 when nobody counts."""
+    diligence: Diligence = "usual"
+    """How much work the encoder may take over it."""
+    goal: Diligence = "usual"
+    """How much it is worth; what was made with less is a draft."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +187,8 @@ class Rendered:
     kept: str = ""
     """What was written into the ``Keep`` of the source: ``WIDE``, or one level by its factor, or nothing.
     ``NEVER`` where nothing can be kept of this picture, whatever is made of it."""
+    draft: bool = False
+    """More work would have made it smaller."""
 
 
 @dataclass(frozen=True, slots=True)

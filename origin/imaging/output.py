@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from origin.errors import ResultTooLarge
+from origin.imaging.efforts import Diligence
 from origin.imaging.geometry import Size
 from origin.imaging.model import FORMATS, Accept, Header, Limits
 from origin.imaging.shape import largest
@@ -46,6 +47,7 @@ class Output:
     passing: tuple[str, ...] = ()
     """Formats in which the source itself may be sent where that is smaller: the URL forces neither format
     nor quality, and the client shows these."""
+    diligence: Diligence = "usual"
 
     @property
     def searches(self) -> bool:

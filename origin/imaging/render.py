@@ -14,6 +14,7 @@ from origin.imaging import backings, decode, edges, gainmap, masks, rasterfile, 
 from origin.imaging.canvas import Canvas
 from origin.imaging.colour import VipsImage, srgb_as_p3, wide
 from origin.imaging.describe import MEDIA, Subject, TracedCanvas, data_uri, describe
+from origin.imaging.efforts import effort
 from origin.imaging.encode import Animation, Encoded, encode
 from origin.imaging.geometry import EXIF_VIEWS, Box, Size, Smart
 from origin.imaging.layers import laid
@@ -149,7 +150,12 @@ class _Renderer:
             tuple(dict.fromkeys(self.warnings)),
             (HEADER,) if passed else (),
             self.kept,
+            passed is None and describes in {"", "datauri"} and self._hasty(sent.name, canvas.size),
         )
+
+    def _hasty(self, name: str, size: Size) -> bool:
+        """Whether less work was taken over the picture than it is worth."""
+        return effort(name, size.pixels, self.job.diligence) < effort(name, size.pixels, self.job.goal)
 
     def _frames(self) -> list[VipsImage]:
         if self.image is not None:
@@ -179,7 +185,7 @@ class _Renderer:
             subject = Subject(canvas, self.plan.load.header, focus, exif, output.name)
             return Encoded(describe(output.describes, subject), output.name)
         gains = canvas if isinstance(canvas, gainmap.HdrCanvas) else None
-        output = dataclasses.replace(output, space=canvas.space)
+        output = dataclasses.replace(output, space=canvas.space, diligence=self.job.diligence)
         made = encode(canvas.frames, output, kept, self._animation(len(canvas.frames)), gains)
         return Encoded(data_uri(made.name, made.body), made.name) if output.describes else made
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from origin.imaging.colour import VipsImage, to_colour
+from origin.imaging.efforts import effort
 from urlspec.qualities import QualityValue
 
 DEPTHS: Final = (8, 4, 2, 1)
@@ -14,9 +15,6 @@ DEPTHS: Final = (8, 4, 2, 1)
 
 GAIN_MAP: Final = 1 << 5
 """libvips' VIPS_FOREIGN_KEEP_GAINMAP."""
-
-_AVIF_QUICK_ABOVE: Final = 2_000_000
-"""Pixels above which AVIF is written at its least effort: three times as fast, 5 % more bytes."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,6 +30,8 @@ class Saving:
     """libvips' VipsForeignKeep."""
     profile: str | None = None
     """ICC profile to embed, by libvips' name for it."""
+    effort: int | None = None
+    """As in :func:`origin.imaging.efforts.effort`; None: the usual for the picture's size."""
 
     @property
     def lossless(self) -> bool:
@@ -49,7 +49,7 @@ def save(name: str, image: VipsImage, saving: Saving) -> bytes:
 def _jpeg(image: VipsImage, saving: Saving, options: dict[str, Any]) -> Any:
     return image.jpegsave_buffer(
         Q=saving.quality.level,
-        optimize_coding=True,
+        optimize_coding=_effort("jpeg", image, saving) > 0,
         interlace=saving.progressive,
         subsample_mode=_subsampling(saving),
         **options,
@@ -60,23 +60,23 @@ def _png(image: VipsImage, saving: Saving, options: dict[str, Any]) -> Any:
     options["interlace"] = saving.progressive
     if saving.depth:
         return image.pngsave_buffer(palette=True, bitdepth=saving.depth, effort=4, compression=9, **options)
-    return image.pngsave_buffer(compression=6, filter="all", **options)
+    return image.pngsave_buffer(compression=_effort("png", image, saving), filter="all", **options)
 
 
 def _webp(image: VipsImage, saving: Saving, options: dict[str, Any]) -> Any:
     image, near = to_colour(image), saving.quality.near
+    options["effort"] = _effort("webp", image, saving)
     if saving.lossless and near < 100:
         # libvips' Q is then how near: a preprocessing that lossless coding profits from.
-        return image.webpsave_buffer(near_lossless=True, Q=near, effort=2, **options)
+        return image.webpsave_buffer(near_lossless=True, Q=near, **options)
     if saving.lossless:
-        return image.webpsave_buffer(lossless=True, effort=2, **options)
+        return image.webpsave_buffer(lossless=True, **options)
     sharp = {"smart_subsample": True} if saving.quality.chroma == "444" else {}
-    return image.webpsave_buffer(Q=saving.quality.level, effort=2, **sharp, **options)
+    return image.webpsave_buffer(Q=saving.quality.level, **sharp, **options)
 
 
 def _avif(image: VipsImage, saving: Saving, options: dict[str, Any]) -> Any:
-    effort = 0 if image.width * image.height > _AVIF_QUICK_ABOVE else 1
-    options |= {"compression": "av1", "effort": effort, "bitdepth": 8}
+    options |= {"compression": "av1", "effort": _effort("avif", image, saving), "bitdepth": 8}
     if saving.lossless:
         return to_colour(image).heifsave_buffer(lossless=True, **options)
     return to_colour(image).heifsave_buffer(
@@ -90,6 +90,12 @@ def _gif(image: VipsImage, saving: Saving, options: dict[str, Any]) -> Any:
 
 def _tiff(image: VipsImage, saving: Saving, options: dict[str, Any]) -> Any:  # noqa: ARG001 - no choice
     return image.tiffsave_buffer(compression="deflate", predictor="horizontal", **options)
+
+
+def _effort(name: str, image: VipsImage, saving: Saving) -> int:
+    if saving.effort is not None:
+        return saving.effort
+    return effort(name, image.width * image.get_page_height(), lossless=saving.lossless)
 
 
 def _subsampling(saving: Saving) -> str:
