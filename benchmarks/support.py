@@ -114,7 +114,7 @@ def serving(folder: Path, log: Path | None = None, /, **environ: str) -> Iterato
         )
     server = Server(process, port)
     try:
-        for _ in range(200):
+        for _ in range(800):
             try:
                 if server.get("/healthz")[0] == 200:
                     break
