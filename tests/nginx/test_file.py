@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import subprocess
 import time
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import NginxFactory
 from tests.support import servers
@@ -28,7 +31,7 @@ def test_the_file_loads_with_nothing_but_its_site_lines_changed(tmp_path: Path) 
 def test_site_lines() -> None:
     marked = [line.strip() for line in servers.NGINX_CONF.read_text().splitlines() if "# site:" in line]
     said = {line.split("# site: ")[1].split(",")[0]: line for line in marked if "# site: " in line}
-    assert set(said) == {"listen", "upstream", "cache", "purgers", "refresh secret"}
+    assert set(said) == {"listen", "upstream", "cache", "purgers", "refresh secret", "hosts"}
     assert "127.0.0.1:8000" in said["upstream"]
     assert "/var/cache/nginx/origin" in said["cache"]
 
@@ -64,3 +67,21 @@ def test_the_log_is_one_json_object_per_request(nginx_factory: NginxFactory) -> 
         assert (first["uri"], first["agent"], first["status"]) == ('/a"b', 'quo"te\\', 400)
         assert first["id"] == answer.headers["X-Request-Id"]
         assert (second["edge"], second["status"]) == ("MISS", 200)
+
+
+def test_a_site_that_names_its_hosts_hangs_up_on_others(tmp_path: Path) -> None:
+    def edit(text: str) -> str:
+        lines = "default 0;\n        img.example 1;\n        *.cdn.example 1;"
+        return text.replace("default 1;  # site: hosts", lines)
+
+    with upstream(picture) as origin:
+        edge = servers.nginx_server(tmp_path, origin.address, edit=edit)
+        try:
+            for known in ("img.example", "IMG.EXAMPLE:8080", "a.cdn.example"):
+                assert ask(edge.url, f"/{fresh_id()}", {"Host": known}).status == 200
+            for stranger in ("other.example", "img.example.evil", "127.0.0.1", "evil", ""):
+                with pytest.raises(http.client.RemoteDisconnected):
+                    ask(edge.url, f"/{fresh_id()}", {"Host": stranger})
+            assert len(origin.seen) == 3
+        finally:
+            edge.stop()

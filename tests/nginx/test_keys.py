@@ -49,6 +49,7 @@ REFUSED = {
     "raw UTF-8": "/w_300/é".encode(),
     "overlong": b"/a\xc0\xafb",
     "NUL": b"/a%00b",
+    "absolute form": b"http://other.example/w_300/a",
 }
 
 

@@ -343,11 +343,13 @@ class NginxServer(Process):
         return (self.folder / "error.log").read_text()
 
 
-def nginx_server(folder: Path, *upstreams: str, refresh_secret: str = "") -> NginxServer:
-    """nginx with the shipped file in front of ``upstreams`` (``host:port``)."""
+def nginx_server(
+    folder: Path, *upstreams: str, refresh_secret: str = "", edit: Callable[[str], str] = str
+) -> NginxServer:
+    """nginx with the shipped file in front of ``upstreams`` (``host:port``); ``edit`` changes its text."""
     port = free_port()
     conf = folder / "nginx.conf"
-    conf.write_text(site_conf(NGINX_CONF.read_text(), folder, port, upstreams, refresh_secret))
+    conf.write_text(site_conf(edit(NGINX_CONF.read_text()), folder, port, upstreams, refresh_secret))
     # What only a test needs is said on the command line or as a path, never by another directive.
     extra = f"daemon off; pid {folder}/nginx.pid;" + (" user root;" if IS_ROOT else "")
     return NginxServer(
