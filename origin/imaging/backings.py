@@ -12,6 +12,7 @@ from origin.imaging import geometry as g
 from origin.imaging import hashes, planes
 from origin.imaging.colour import VipsImage, split, to_colour, with_alpha
 from origin.imaging.geometry import Box, Size
+from origin.imaging.steps.detail import gaussian
 from origin.imaging.steps.tone import toned
 from urlspec.backgrounds import Auto, BackgroundValue, Blurred, Gradient
 from urlspec.values import BLACK, WHITE, Colour
@@ -141,7 +142,7 @@ def _blurred(image: VipsImage, background: Blurred, canvas: Size) -> VipsImage:
     covering = g.around(Size(colour.width, colour.height), small)
     colour = colour.resize(covering.width / colour.width, vscale=covering.height / colour.height)
     left, top = (covering.width - small.width) // 2, (covering.height - small.height) // 2
-    soft = colour.crop(left, top, small.width, small.height).gaussblur(sigma * factor, min_ampl=0.02)
+    soft = gaussian(colour.crop(left, top, small.width, small.height), sigma * factor)
     done = soft.resize(canvas.width / small.width, vscale=canvas.height / small.height, kernel="cubic")
     done = done.crop(0, 0, *canvas) if (done.width, done.height) != canvas else done
     if background.brightness:

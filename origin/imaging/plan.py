@@ -62,6 +62,8 @@ class Load:
         match self.header.format:
             case "jpeg":
                 return next(whole for whole in (8, 4, 2, 1) if whole <= self.shrink or whole == 1)
+            case "webp" if self.header.animated:
+                return 1  # its frames are laid over each other, which is exact only pixel by pixel
             case "webp" | "svg" | "pdf":
                 return self.shrink
         return 1

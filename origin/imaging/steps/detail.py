@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Final
+
+import pyvips
 
 from origin.imaging.colour import VipsImage, join, premultiplied, split
 from origin.imaging.steps.registry import step
@@ -19,6 +22,11 @@ _NOISE_PER_STRENGTH: Final = 0.4
 """Standard deviation of the noise that a strength of 1 takes away, in steps of 255."""
 _TAIL: Final = 0.02
 """Where the bell curve is cut off, as part of its height; libvips' own 0.2 makes it visibly narrower."""
+
+_LEVELS: Final = [40.0, 90.0, 128.0, 180.0, 220.0, 255.0]
+"""Where a blur is tried for evenness; white last."""
+_NEARBY, _APART = 6, 0.005
+"""How many widths are tried on either side, and how far apart, as part of the width."""
 
 
 @step(a.Denoise)
@@ -52,14 +60,40 @@ def blurred(image: VipsImage, sigma: float) -> VipsImage:
     """A wide blur is done on a smaller picture: the eye cannot tell, and the cost no longer grows."""
     smaller = min(int(sigma / _FINE), image.width, image.height)
     if sigma < _LARGE_BLUR or smaller < 2:
-        return image.gaussblur(sigma, min_ampl=_TAIL)
+        return gaussian(image, sigma)
     width, height = image.width, image.height
     small = image.resize(
         math.ceil(width / smaller) / width, vscale=math.ceil(height / smaller) / height, kernel="linear"
-    ).gaussblur(sigma / smaller, min_ampl=_TAIL)
-    return small.resize(width / small.width, vscale=height / small.height, kernel="cubic").crop(
-        0, 0, width, height
     )
+    return (
+        gaussian(small, sigma / smaller)
+        .resize(width / small.width, vscale=height / small.height, kernel="cubic")
+        .crop(0, 0, width, height)
+    )
+
+
+def gaussian(image: VipsImage, sigma: float) -> VipsImage:
+    """libvips' blur, of a width that leaves white white and other flat areas as they are, up to a step."""
+    even = _even(sigma)
+    return image.gaussblur(even or sigma, min_ampl=_TAIL, precision="integer" if even else "float")
+
+
+@functools.lru_cache(maxsize=1_024)
+def _even(sigma: float) -> float | None:
+    """The nearest standard deviation, at most 3 % away, that neither darkens nor lightens; None without one.
+
+    The weights of libvips' quick loop are rounded; for half of all widths they add up to something else
+    than 1, by as much as 3 %, and white would become grey and what is opaque transparent.
+    """
+    flat = (pyvips.Image.black(1, 1, bands=len(_LEVELS)) + _LEVELS).cast("uchar")
+    for number in range(_NEARBY + 1):
+        for sign in (1, -1):
+            near = sigma * (1 + sign * number * _APART)
+            found = flat.gaussblur(near, min_ampl=_TAIL)(0, 0)
+            off = [abs(one - level) for one, level in zip(found, _LEVELS, strict=True)]
+            if max(off) <= 1 and off[-1] == 0:
+                return near
+    return None
 
 
 @step(a.Sharpen)

@@ -50,7 +50,19 @@ ELSEWHERE: dict[type[Argument], str] = {
     a.Angle: "edges: rotated",
     a.Trim: "edges: trim_box",
     **dict.fromkeys(
-        (a.Crop, a.Width, a.Height, a.AspectRatio, a.MinWidth, a.MinHeight, a.Gravity, a.X, a.Y, a.Zoom, a.Dpr),
+        (
+            a.Crop,
+            a.Width,
+            a.Height,
+            a.AspectRatio,
+            a.MinWidth,
+            a.MinHeight,
+            a.Gravity,
+            a.X,
+            a.Y,
+            a.Zoom,
+            a.Dpr,
+        ),
         "shape: sizes and places",
     ),
     a.CornerRadius: "edges: cornered",
@@ -303,6 +315,13 @@ def test_blur_is_gaussian_of_the_named_width(sigma: int) -> None:
     for beyond in (-sigma, 0, sigma // 2, sigma):
         passed = 0.5 * (1 + math.erf((beyond + 0.5) / sigma / math.sqrt(2)))
         assert row[200 + beyond] == pytest.approx(50 + 150 * passed, abs=5)
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1, 1.1, 1.9, 2.1, 5, 9.9, 16.4, 50])
+def test_blur_leaves_flat_areas_and_opaque_pixels_alone(sigma: float) -> None:
+    found = decode(png(f"/e_blur:{sigma}", plain(60, 40, (255, 40, 180, 255))))
+    assert np.abs(found.astype(int) - np.array([255, 40, 180, 255])).max() <= 1
+    assert found[:, :, 3].min() == 255
 
 
 def test_dpr_multiplies_blur() -> None:
