@@ -10,7 +10,10 @@ import pytest
 
 from tests.conftest import OriginFactory
 from tests.support import pictures
+from tests.support.declared import SERVED
 from tests.support.origin import KEY, OLD_KEY, Library, OriginServer, Response
+from urlspec.declare import Argument
+from urlspec.parse import parse
 from urlspec.sign import SigningKey
 
 AUDIENCE = "img.example"
@@ -268,6 +271,16 @@ def test_metadata_and_raw_files_need_a_signature_in_every_mode(
         assert server.get(guarded.format(id=server.ids["card.jpg"])).summary == (403, REQUIRED)
     answer = lenient.get(sign(guarded.format(id=lenient.ids["card.jpg"]), audience=""))
     assert (answer.status, answer["Content-Type"]) == (200, "image/jpeg")
+
+
+@pytest.mark.parametrize("kind", SERVED, ids=lambda kind: kind.__name__)
+def test_arguments_about_the_answer(lenient: OriginServer, kind: type[Argument]) -> None:
+    path, (name, value) = SERVED[kind]
+    named = path.format(card=lenient.ids["card.jpg"], logo=lenient.ids["logo.png"])
+    answer = lenient.get(sign(named, audience=""))
+    assert (answer.status, answer[name]) == (200, value)
+    canonical = parse(named).canonical()
+    assert parse(canonical).canonical() == canonical
 
 
 def test_the_raw_file_is_the_uploaded_one(lenient: OriginServer) -> None:

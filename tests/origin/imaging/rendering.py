@@ -26,7 +26,7 @@ def render(
     fonts: str | None = None,
 ) -> Rendered:
     """``url`` without its source; ``layers`` by id."""
-    _own_fonts()
+    own_fonts()
     with tempfile.TemporaryDirectory() as folder:
         request = parse(f"{url}/cat")
         sources: dict[SourceRef, Source] = {}
@@ -41,7 +41,7 @@ def render(
 
 
 @functools.cache
-def _own_fonts() -> None:
+def own_fonts() -> None:
     """Texts are matched as in a worker, whatever this machine's own configuration says."""
     with tempfile.NamedTemporaryFile("w", suffix=".conf", delete=False) as file:
         file.write(configuration())
