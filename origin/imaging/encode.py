@@ -40,6 +40,9 @@ class Encoded:
     """Of the format: one of ``model.FORMATS``."""
 
 
+_LEAST_SAVING: Final = 1_024
+
+
 class Gains(Protocol):
     """A gain map that goes with the picture into a JPEG."""
 
@@ -70,12 +73,17 @@ def encode(
         except CeilingUnreachable as error:
             refused = error
             continue
-        if best is None or len(made.body) < len(best.body):
+        if best is None or len(made.body) + _worth(made, best) < len(best.body):
             best = made
     if best is None:
         assert refused is not None
         raise refused
     return best
+
+
+def _worth(made: Encoded, best: Encoded) -> int:
+    """Bytes that it has to save to leave the client's first format; JPEG is left for being blurred, too."""
+    return 0 if best.name in {made.name, "jpeg"} else _LEAST_SAVING
 
 
 def flattened(image: VipsImage) -> VipsImage:

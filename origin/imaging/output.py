@@ -44,9 +44,9 @@ class Output:
     """``srgb`` or ``p3``."""
     hdr: bool = True
     """A gain map may go along."""
-    passing: tuple[str, ...] = ()
-    """Formats in which the source itself may be sent where that is smaller: the URL forces neither format
-    nor quality, and the client shows these."""
+    passing: bool = False
+    """The source itself may be sent where it has the same format and is smaller: the URL forces neither
+    format nor quality."""
     diligence: Diligence = "usual"
 
     @property
@@ -99,7 +99,7 @@ def choose(
         wanted.has(o.Progressive),
         "p3" if space and name != "gif" and not describes else "srgb",
         hdr is None,
-        () if forced or wanted.has(o.Progressive) or space else _passing(name, asked, accept),
+        not (forced or wanted.has(o.Progressive) or space),
     )
 
 
@@ -122,13 +122,6 @@ def _negotiated(choices: tuple[str, ...], *, alpha: bool, lossless: bool, animat
 def photograph(choices: tuple[str, ...], *, alpha: bool) -> str:
     """The format of a photograph among ``choices``; JPEG has no alpha."""
     return next((name for name in choices if name in _LOSSY and not (alpha and name == "jpeg")), "png")
-
-
-def _passing(name: str, asked: str, accept: Accept) -> tuple[str, ...]:
-    """Formats in which a source may pass: its own where the format was its own, else what is shown."""
-    if asked != "auto":
-        return (name,)
-    return tuple(dict.fromkeys((*_shown(accept, animated=False), "gif", *(["webp"] * (accept != "jpeg")))))
 
 
 def _holds(name: str, size: Size, limits: Limits) -> bool:

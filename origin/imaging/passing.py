@@ -24,7 +24,7 @@ _SCREEN: Final = frozenset({"srgb", "b-w", "rgb16", "grey16", "rgb"})
 def source_instead(planned: Plan, path: str, encoded: Encoded) -> Encoded | None:
     """The source without metadata, where that is smaller and shows the same; else None."""
     output, header = planned.output, planned.load.header
-    if not passes(planned):
+    if not passes(planned) or header.format != encoded.name:
         return None
     if carries(header, path) and not output.hdr:
         return None
@@ -38,8 +38,8 @@ def source_instead(planned: Plan, path: str, encoded: Encoded) -> Encoded | None
 
 
 def passes(planned: Plan) -> bool:
-    """Whether the source would do, if it is the smaller file."""
-    return planned.load.header.format in planned.output.passing and untouched(planned)
+    """Whether the source would do, if it is the smaller file of the same format."""
+    return planned.output.passing and untouched(planned)
 
 
 def untouched(planned: Plan) -> bool:
