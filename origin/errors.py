@@ -280,6 +280,7 @@ class DeadlineExceeded(OriginError):
 class StorageTimeout(DeadlineExceeded):
     code = "storage_timeout"
     title = "Storage took too long"
+    retry_after = 5
 
 
 class RenderTimeout(DeadlineExceeded):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
+from threading import Thread
 from urllib.parse import urlsplit
 
 
@@ -27,6 +28,12 @@ class Fault(Enum):
     """Connections are reset as soon as they send something."""
     REFUSE = auto()
     """Nobody listens."""
+    LATE = auto()
+    """Every piece of an answer comes ``after`` milliseconds late."""
+    GARBAGE = auto()
+    """Answers have their lengths, and nothing of their contents."""
+    ANSWER = auto()
+    """``words`` are the answer to whatever is sent, and then the connection ends."""
 
 
 @dataclass
@@ -41,6 +48,7 @@ class FaultyProxy:
     fault: Fault = Fault.PASS
     after: int = 0
     rate: int = 0
+    words: bytes = b""
     requests: int = 0
     """How often a client sent something."""
     _server: asyncio.Server | None = None
@@ -51,10 +59,16 @@ class FaultyProxy:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def set(
-        self, fault: Fault, *, after: int = 0, rate: int = 10_000, times: int | None = None
+        self,
+        fault: Fault,
+        *,
+        after: int = 0,
+        rate: int = 10_000,
+        words: bytes = b"",
+        times: int | None = None,
     ) -> None:
-        """From now on ``fault``; CUT and RESET_BODY only for the next ``times`` answers when given."""
-        self.fault, self.after, self.rate, self._left = fault, after, rate, times
+        """From now on ``fault``; CUT, RESET_BODY and ANSWER only for the next ``times`` answers, if given."""
+        self.fault, self.after, self.rate, self.words, self._left = fault, after, rate, words, times
         if fault is Fault.REFUSE:
             await self.stop()
         elif self._server is None:
@@ -109,6 +123,12 @@ class FaultyProxy:
             self.requests += 1
             if self.fault is Fault.RESET:
                 return _reset(client)
+            if self.fault is Fault.ANSWER and self._left != 0:
+                if self._left is not None:
+                    self._left -= 1
+                client.write(self.words)
+                await client.drain()
+                return None
             if self.fault is not Fault.BLACK_HOLE:
                 writer.write(data)
                 await writer.drain()
@@ -128,12 +148,25 @@ class FaultyProxy:
                 if self._left is not None:
                     self._left -= 1
                 return _reset(client) if fault is Fault.RESET_BODY else None
+            if fault is Fault.LATE:
+                await asyncio.sleep(self.after / 1000)
+            if fault is Fault.GARBAGE:
+                data = b"\xde\xad" * (len(data) // 2)
             if fault is Fault.DRIP and sent >= self.after:
-                await asyncio.sleep(len(data) / self.rate)
+                await self._drip(data, client)
+                continue
             client.write(data)
             await client.drain()
             sent += len(data)
         return None
+
+    async def _drip(self, data: bytes, client: asyncio.StreamWriter) -> None:
+        """Ten pieces a second, so that nobody who waits for the next one waits long."""
+        size = max(1, self.rate // 10)
+        for start in range(0, len(data), size):
+            await asyncio.sleep(0.1)
+            client.write(data[start : start + size])
+            await client.drain()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
@@ -154,3 +187,54 @@ async def faulty(url: str) -> AsyncIterator[tuple[FaultyProxy, str]]:
         yield proxy, url.replace(f":{parts.port}", f":{proxy.port}")
     finally:
         await proxy.stop()
+
+
+@dataclass(frozen=True)
+class Troubled:
+    """A :class:`FaultyProxy` in a thread of its own, for tests that do not run in an event loop."""
+
+    url: str
+    _proxy: FaultyProxy
+    _loop: asyncio.AbstractEventLoop
+
+    def set(
+        self,
+        fault: Fault,
+        *,
+        after: int = 0,
+        rate: int = 10_000,
+        words: bytes = b"",
+        times: int | None = None,
+    ) -> None:
+        """See :meth:`FaultyProxy.set`."""
+        work = self._proxy.set(fault, after=after, rate=rate, words=words, times=times)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    @property
+    def requests(self) -> int:
+        return self._proxy.requests
+
+
+@contextmanager
+def troubled(*urls: str) -> Iterator[list[Troubled]]:
+    """A proxy before each server, all in one thread."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def begin(url: str) -> Troubled:
+        parts = urlsplit(url)
+        assert parts.port is not None
+        proxy = FaultyProxy(parts.port)
+        await proxy.start()
+        return Troubled(url.replace(f":{parts.port}", f":{proxy.port}"), proxy, loop)
+
+    made = [asyncio.run_coroutine_threadsafe(begin(url), loop).result(30) for url in urls]
+    try:
+        yield made
+    finally:
+        for one in made:
+            asyncio.run_coroutine_threadsafe(one._proxy.stop(), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
