@@ -68,8 +68,8 @@ def decoding(header: Header, frames: int, shrink: float, *, kept: bool) -> Cost:
         shrink = 1
     megapixels = pixels * frames / 1e6
     seconds = _DECODE_SECONDS.get(header.format, 0.05) * megapixels
-    if header.interlaced:
-        seconds *= 2.5
+    if _passes(header):
+        seconds *= max(2.5, header.scans / 4)
     if header.bits > 8:
         seconds *= 2
     raster = pixels * frames * header.bands * (1 if header.bits <= 8 else header.bits // 8)
@@ -82,7 +82,7 @@ def _decoder_bytes(header: Header) -> float:
     deep = header.bits > 8
     match header.format:
         case "jpeg":
-            return 8.0 if header.interlaced else 0.1
+            return 8.0 if _passes(header) else 0.1
         case "png":
             return (16.0 if deep else 8.0) if header.interlaced else 0.5
         case "avif":
@@ -92,6 +92,26 @@ def _decoder_bytes(header: Header) -> float:
         case "jxl":
             return 24.0
     return 4.0
+
+
+def _passes(header: Header) -> bool:
+    """It comes in several passes over the whole picture, which is held meanwhile."""
+    return header.interlaced or header.scans > 1
+
+
+def check_decoding(header: Header, limits: Limits) -> None:
+    """Whether the picture can be decoded in full. Raises ImageTooComplex: the picture alone is at fault."""
+    needed = decoding(header, header.frames if header.animated else 1, 1, kept=False)
+    if header.vector:  # drawn as small as is wanted
+        return
+    try:
+        check(needed, limits)
+    except TooExpensive as error:
+        raise ImageTooComplex(
+            f"Decoding the picture would take about {needed.seconds:.0f} s; at most "
+            f"{limits.render_seconds:g} s are given.",
+            seconds=round(needed.seconds),
+        ) from error
 
 
 def raster(size: Size, operations: int) -> Cost:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyvips
 
 from origin.errors import ImageCorrupt, ImageTooComplex, ImageTooLarge, TooManyFrames
-from origin.imaging import gif, inputs
+from origin.imaging import cost, gif, inputs, lengths
 from origin.imaging.colour import ICC, VipsImage
 from origin.imaging.geometry import UPRIGHT
 from origin.imaging.model import Header, Limits, Opening
@@ -29,6 +29,9 @@ _LOADERS: Final = {
 _DRAWN: Final = 1_000
 """Pixels along the longer side at which a drawing is drawn to see whether it can be."""
 
+_MOST_PAGES: Final = 1_000
+"""Of a TIFF: libtiff's time grows with their square."""
+
 _PAGED: Final = frozenset({"webp", "gif", "avif", "tiff"})
 _BITS: Final = {"ushort": 16, "short": 16, "uint": 32, "int": 32, "float": 32, "complex": 64, "double": 64}
 
@@ -44,6 +47,7 @@ def probe(path: str, limits: Limits, opening: Opening = Opening()) -> Header:  #
     kind = accepted(head, limits.accept)
     if inputs.reads(kind):
         return judged(inputs.header(kind, path, opening), limits)
+    _check_count(kind, path, limits)
     page = {"page": opening.page} if opening.page and kind == "tiff" else {}
     image = _open(kind, path, **page)
     if kind == "avif" and _field(image, "heif-compression", "av1") != "av1":
@@ -51,6 +55,8 @@ def probe(path: str, limits: Limits, opening: Opening = Opening()) -> Header:  #
     interlaced = bool(_field(image, "interlaced", 0)) and kind in {"jpeg", "png"}
     header = judged(_header(kind, image, interlaced, size), limits)
     if kind == "gif" and not gif.is_whole(Path(path).read_bytes()):
+        raise ImageCorrupt
+    if kind == "png" and not lengths.png_is_whole(path):
         raise ImageCorrupt
     if kind == "jpeg" and (interlaced or _field(image, "jpeg-multiscan", 0)):
         header = _with_scans(header, path, limits)
@@ -87,6 +93,7 @@ def load(how: Load, path: str) -> list[VipsImage]:
 def whole(path: str, limits: Limits) -> Header:
     """Decode every pixel of every frame, at the strictest that good files pass. Raises like :func:`probe`."""
     header = probe(path, limits)
+    cost.check_decoding(header, limits)
     if inputs.reads(header.format):
         # A drawing has as many pixels as are asked for; it is whole when it can be drawn.
         shrink = max(1.0, max(header.width, header.height) / _DRAWN) if header.vector else 1.0
@@ -157,6 +164,19 @@ def judged(header: Header, limits: Limits) -> Header:
             frames=header.frames,
         )
     return header
+
+
+def _check_count(kind: str, path: str, limits: Limits) -> None:
+    """Before a decoder looks for all frames or pages that there are, with time and memory for each."""
+    most, frames = limits.max_frames, 0
+    if kind == "gif":
+        frames = lengths.gif_frames(Path(path).read_bytes(), most)
+    elif kind == "webp":
+        frames = lengths.webp_frames(path, most)
+    if frames > most:
+        raise TooManyFrames(f"The animation has more than {most} frames.")
+    if kind == "tiff" and lengths.tiff_pages(path, _MOST_PAGES) > _MOST_PAGES:
+        raise TooManyFrames(f"The file has more than {_MOST_PAGES} pages.")
 
 
 def _with_scans(header: Header, path: str, limits: Limits) -> Header:

@@ -25,6 +25,7 @@ from origin.imaging.decode import count_scans
 from origin.imaging.model import Limits, Opening
 from origin.imaging.sniff import sniff
 from tests.origin.imaging.rendering import render
+from tests.support import bombs
 from tests.support.pictures import animated, card, noise, pixel, progressive, transparent
 
 # Cut short --------------------------------------------------------------------------------------------
@@ -256,3 +257,43 @@ def test_an_upload_is_described(tmp_path: Path) -> None:
     assert found.header.bytes == len(transparent())
     assert found.dominant_color.startswith("#")
     assert len(found.thumbhash) >= 20
+
+
+# Counted before a decoder counts ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", bombs.names(["T30", "T31"]))
+def test_what_a_header_tells_needs_no_decoder(name: str, tmp_path: Path) -> None:
+    bomb = bombs.BOMBS[name]
+    file = tmp_path / "bomb"
+    file.write_bytes(bomb.make())
+    if not bomb.refused:
+        worker.inspect(str(file), Limits())
+        return
+    with pytest.raises(ImageError) as caught:
+        worker.probe(str(file), Limits(), Opening())
+    assert (422, caught.value.code) in bomb.answers
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(max_render_memory=31_000_000), Limits(render_seconds=0.000_1)], ids=["memory", "time"]
+)
+def test_what_no_render_could_decode_is_refused_at_upload(limits: Limits, tmp_path: Path) -> None:
+    file = tmp_path / "upload"
+    file.write_bytes(progressive(640, 480))
+    with pytest.raises(ImageTooComplex):
+        worker.inspect(str(file), limits)
+
+
+def test_a_png_without_its_end_is_refused() -> None:
+    data = card()
+    for lost in (1, 4, 12):
+        with pytest.raises(ImageCorrupt):
+            render("/w_9", data[:-lost])
+    render("/w_9", data + b"whatever follows")
+
+
+def test_a_tiff_of_many_pages_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "pages"
+    file.write_bytes(bombs.tiff(2, 2, 1_000))
+    assert worker.probe(str(file), Limits(), Opening()).frames == 1_000
