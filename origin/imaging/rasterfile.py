@@ -153,6 +153,11 @@ _right: set[tuple[_Fingerprint, int]] = set()
 """Parts whose sum this process has found right."""
 
 
+def forget_checks() -> None:
+    """Check every part anew when it is used next."""
+    _right.clear()
+
+
 def read(path: str) -> Raster | None:
     """None when the file is gone or damaged."""
     try:

@@ -245,3 +245,47 @@ def difference(one: bytes, other: bytes) -> Difference:
     assert left.shape == right.shape, f"{left.shape} against {right.shape}"
     gap = np.abs(left - right)
     return Difference(int(gap.max()), float(gap.mean()))
+
+
+@functools.cache
+def scene_image(width: int = 1600, height: int = 1066) -> VipsImage:
+    """What compresses and shrinks like a photograph: soft and fine structure, edges, no two places alike."""
+    bands = []
+    for seed in range(3):
+        soft = pyvips.Image.perlin(width, height, cell_size=256, seed=seed) * 50
+        fine = pyvips.Image.perlin(width, height, cell_size=24, seed=seed + 7) * 40
+        bands.append(soft + fine + 120)
+    image = bands[0].bandjoin(bands[1:]).cast("uchar").copy(interpretation="srgb").copy_memory()
+    image = image.draw_circle([230, 60, 40], width // 4, height // 3, height // 6, fill=True)
+    image = image.draw_rect([20, 30, 90], width // 2, height // 2, width // 3, height // 4, fill=True)
+    for number in range(12):  # like lines of print
+        image = image.draw_line([250] * 3, width // 2, height // 2 + 9 * number, width * 3 // 4, height // 2)
+    return image
+
+
+@functools.cache
+def scene(suffix: str = ".jpg", width: int = 1600, height: int = 1066, **save: Any) -> bytes:
+    """The scene in a format; ``save`` are the saver's options."""
+    return _save(scene_image(width, height), suffix, **save)
+
+
+def similarity(one: bytes, other: bytes) -> float:
+    """Mean SSIM (Wang 2004, a Gaussian window of 1.5 pixels) of two pictures of one size: luma, on grey."""
+    left, right = (_luma(data) for data in (one, other))
+    assert (left.width, left.height) == (right.width, right.height)
+
+    def mean(image: VipsImage) -> VipsImage:
+        return image.gaussblur(1.5, precision="float")
+
+    here, there = mean(left), mean(right)
+    spread = mean(left * left) - here * here + mean(right * right) - there * there
+    shared = mean(left * right) - here * there
+    first, second = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    alike = (here * there * 2 + first) * (shared * 2 + second)
+    return float((alike / ((here * here + there * there + first) * (spread + second))).avg())
+
+
+def _luma(data: bytes) -> VipsImage:
+    image = pyvips.Image.new_from_buffer(data, "").colourspace("srgb")
+    image = image.flatten(background=128) if image.hasalpha() else image
+    return image.colourspace("b-w")[0].cast("float").copy_memory()
