@@ -36,7 +36,7 @@ class Layer(Argument):
 class Underlay(Argument):
     """Lay a picture under the picture, where it shows through."""
 
-    key, example, group, method = "u", "u_logo,w_1.0", "Layers", "underlay"
+    key, example, group, method = "u", "w_300,rad_60/u_placeholder,c_fill,w_1.0,h_1.0", "Layers", "underlay"
     source: LayerRef = arg(LayerCodec(), "what to lay")
 
 

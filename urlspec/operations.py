@@ -44,7 +44,7 @@ class Operations:
 
         source: an id, @name:key, or text:<family>_<size>[_<style>…]:<text>.
 
-        Written ``u_<source>``, for example ``u_logo,w_1.0``.
+        Written ``u_<source>``, for example ``w_300,rad_60/u_placeholder,c_fill,w_1.0,h_1.0``.
         """
         return self._add(composing.Underlay, source=source)
 
@@ -148,7 +148,7 @@ class Operations:
 
         value: pixels (1 to 65535) or a fraction such as 0.5 (above 0, at most 10).
 
-        Written ``mw_<value>``, for example ``w_300,h_300,mw_200``.
+        Written ``mw_<value>``, for example ``w_200,h_60,mw_200``.
         """
         return self._add(arguments.MinWidth, value=value)
 
@@ -158,7 +158,7 @@ class Operations:
 
         value: pixels (1 to 65535) or a fraction such as 0.5 (above 0, at most 10).
 
-        Written ``mh_<value>``, for example ``w_300,h_300,mh_200``.
+        Written ``mh_<value>``, for example ``w_100,h_200,mh_200``.
         """
         return self._add(arguments.MinHeight, value=value)
 

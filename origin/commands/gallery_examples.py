@@ -9,7 +9,7 @@ from urllib.parse import quote
 from urlspec.arguments.blending import Blend
 from urlspec.arguments.colour import Colorblind
 from urlspec.arguments.edges import Background, CornerRadius, Shadow
-from urlspec.arguments.geometry import Crop, Gravity, MinHeight
+from urlspec.arguments.geometry import Crop, Gravity
 from urlspec.composing import Layer, Underlay
 from urlspec.declare import Argument
 from urlspec.outputs import Quality
@@ -26,7 +26,7 @@ SOURCES = {
 }
 """Where an example says nothing on ``cat``: the class of the argument, and the source it is shown on."""
 
-UNSEEN = {"Underlay", "Metadata", "Download", "Version", "Raw", "Hdr", "ColourSpace", "Progressive"}
+UNSEEN = {"Metadata", "Download", "Version", "Raw", "Hdr", "ColourSpace", "Progressive"}
 """On this picture they change nothing that could be seen: the row says what came."""
 
 
@@ -54,8 +54,8 @@ def _modes() -> list[str]:
     (mode,) = Crop.fields()
     words = [word for word in mode.codec.known if word != "fill"]
     # A picture that is smaller than the square would show nothing of mpad.
-    sizes = {"mpad": "w_600,h_400", "auto": "w_200,h_200,g_auto", "auto_pad": "w_200,h_200,g_auto"}
-    sizes["fill_pad"] = sizes["auto"]
+    sizes = {"mpad": "w_600,h_400", "auto": "w_200,h_200,g_auto", "auto_pad": "w_150,h_300,g_auto"}
+    sizes["fill_pad"] = "w_150,h_300,g_auto"  # a square would need no padding
     colour = {word: ",b_lightsteelblue" for word in words if word.endswith("pad")}
     return [f"c_{word},{sizes.get(word, 'w_200,h_200')}{colour.get(word, '')}" for word in words]
 
@@ -74,7 +74,6 @@ MORE: dict[type[Argument], list[str]] = {
         *(f"l_text:Noto%20Sans_40_bold:{quote(text)},co_white" for text in ("你好，世界", "مرحبا", "🎨🌄🐱")),
     ],
     Crop: _modes(),
-    MinHeight: ["h_100,mh_100,w_100"],
     Gravity: [f"c_fill,w_150,h_300,g_{where}" for where in ("west", "east", "fp:0.65:0.4", "entropy")],
     Blend: [f"l_logo,w_0.5,e_{mode}" for mode in Blend.words if mode != "multiply"],
     Colorblind: [f"e_colorblind:{kind}" for kind in ("deuteranopia", "tritanopia", "achromatopsia")],

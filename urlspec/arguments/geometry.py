@@ -112,7 +112,7 @@ class MinWidth(Argument):
     """Least width: where the result would be narrower it is enlarged, and what then lies outside `w_ h_` is
     cut."""
 
-    key, example, group, method = "mw", "w_300,h_300,mw_200", "Region and size", "min_width"
+    key, example, group, method = "mw", "w_200,h_60,mw_200", "Region and size", "min_width"
     value: int | Fraction = arg(LengthCodec(low=1), "pixels or fraction")
 
 
@@ -121,7 +121,7 @@ class MinHeight(Argument):
     """Least height: where the result would be lower it is enlarged, and what then lies outside `w_ h_` is
     cut."""
 
-    key, example, group, method = "mh", "w_300,h_300,mh_200", "Region and size", "min_height"
+    key, example, group, method = "mh", "w_100,h_200,mh_200", "Region and size", "min_height"
     value: int | Fraction = arg(LengthCodec(low=1), "pixels or fraction")
 
 
