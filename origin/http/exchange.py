@@ -40,6 +40,11 @@ class Exchange(NamedTuple):
         return str(self.scope["state"].get("cache", ""))
 
     @property
+    def warning(self) -> str:
+        """What went otherwise than a picture's URL asked, as in ``X-Warning``."""
+        return str(self.scope["state"].get("warning", ""))
+
+    @property
     def stages(self) -> Mapping[str, float]:
         """Seconds of fetching and rendering, where this request did either."""
         found: Mapping[str, float] = self.scope["state"].get("seconds", {})

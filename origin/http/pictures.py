@@ -24,7 +24,7 @@ from origin.http.asgi import (
 from origin.http.problems import SAFE, Problem, encode, problem_of, status_problem
 from origin.service.access import Principal
 from origin.service.admission import Admitted, Ask
-from origin.service.deliver import Deliver, Delivered
+from origin.service.deliver import WARNING, Deliver, Delivered
 from origin.service.explain import Explain
 from origin.service.negotiate import wants_picture
 from origin.service.purge import Emissions
@@ -155,6 +155,7 @@ class Pictures:
             headers.append((b"content-disposition", disposition(named.name)))
         scope["state"]["cache"] = made.cache
         scope["state"]["seconds"] = made.seconds
+        scope["state"]["warning"] = dict(result.headers).get(WARNING, "")
         await respond(send, 200, headers, result.body, head=head)
 
     def _common(self, admitted: Admitted, *, fallback: str = "", draft: bool = False) -> HeaderList:

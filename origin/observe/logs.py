@@ -75,6 +75,8 @@ def access_log(address: Callable[[Scope], str]) -> Observe:
         }
         if exchange.cache:
             line["cache"] = exchange.cache
+        if exchange.warning:
+            line["warning"] = exchange.warning
         for stage, seconds in exchange.stages.items():
             line[f"{stage}_ms"] = round(seconds * 1000, 1)
         if error is None:

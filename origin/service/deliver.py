@@ -42,6 +42,9 @@ NEGATIVE_SECONDS = 60.0
 """For how long a URL that ran into its deadline is refused without trying again."""
 STORAGE_SECONDS = 3.0
 """The same where storage was too slow: it recovers by itself, and the URL was not to blame."""
+WARNING = "X-Warning"
+LONGEST_WARNING = 400
+"""Characters."""
 MISSING = (NotFound, Gone, ImageError, StorageBroken, UnsupportedMedia)
 """What ``d_`` stands in for: the source is not there, or it is there and broken."""
 
@@ -286,7 +289,7 @@ class Deliver:
 
     def _made(self, rendered: Rendered, seconds: Mapping[str, float]) -> Made:
         created = int(self._clock())
-        result = Result(rendered.body, rendered.media_type, rendered.headers, created=created)
+        result = Result(rendered.body, rendered.media_type, said_with(rendered), created=created)
         return Made(result, "render", seconds)
 
     async def _hold(self, held: AsyncExitStack, found: Found) -> Source:
@@ -346,6 +349,18 @@ def matching_etag(header: str, key: str) -> str | None:
         if text.startswith(f'"{key}-') and text.endswith('"'):
             return text
     return None
+
+
+def said_with(rendered: Rendered) -> tuple[tuple[str, str], ...]:
+    """Headers that belong to a result: what its maker says of it, and what went otherwise than was asked.
+
+    A warning may repeat what stands in a URL, so nothing but visible ASCII goes into the header.
+    """
+    if not rendered.warnings:
+        return rendered.headers
+    text = "; ".join(rendered.warnings).encode("ascii", "backslashreplace").decode("ascii")
+    visible = "".join(letter if letter.isprintable() else " " for letter in text)
+    return (*rendered.headers, (WARNING, visible[:LONGEST_WARNING]))
 
 
 def body_tag(body: bytes) -> str:

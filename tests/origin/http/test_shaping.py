@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import OriginFactory
 from tests.support import pictures
-from tests.support.origin import Library, OriginServer
+from tests.support.origin import Library, OriginServer, until
 
 DEJAVU = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 HUGE = b"BM" + struct.pack("<IHHIIiiHHIIiiII", 0, 0, 0, 54, 40, 60_000, 60_000, 1, 24, *[0] * 6)
@@ -164,6 +164,25 @@ def test_a_text_is_drawn_with_a_font_of_the_folder(server: OriginServer) -> None
     plain = server.get(f"/w_110,f_png/{name}")
     assert text.status == 200
     assert pictures.difference(text.body, plain.body).max > 100
+
+
+@pytest.mark.parametrize(
+    ("chain", "says"),
+    [
+        ("w_60,l_text:Nowhere_20:Hi", "Nowhere"),
+        ("c_fill,w_20,h_20,g_face", "no face"),
+        ("w_60,b_red", "opaque"),
+        ("w_60", ""),
+    ],
+)
+def test_what_went_otherwise_is_said(server: OriginServer, chain: str, says: str) -> None:
+    made, kept = (server.get(f"/{chain}/{server.ids['card.jpg']}") for _ in range(2))
+    assert (made.cache, kept.cache) == ("render", "memory")
+    assert ("X-Warning" in made) == ("X-Warning" in kept) == bool(says)
+    if says:
+        assert says in made["X-Warning"] == kept["X-Warning"]
+        warned = {"request_id": made["X-Request-Id"], "warning": made["X-Warning"]}.items()
+        until(lambda: any(warned <= line.items() for line in server.lines()))
 
 
 def test_a_picture_is_described(server: OriginServer) -> None:
