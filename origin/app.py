@@ -1,9 +1,12 @@
-"""The wiring: every part is made here, once, from the settings. Nothing else knows all of them."""
+"""The wiring: every part is made here, once, from the settings; ``origin.application`` puts them behind HTTP.
+
+Short commands make the parts and need no web framework.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +18,11 @@ from origin.backends.disk import sweep
 from origin.backends.results import TieredResults
 from origin.backends.source_cache import SourceCache
 from origin.errors import OriginError
-from origin.http import api as http_api
 from origin.http.auth import Authenticator
-from origin.http.monitor import Monitor
-from origin.http.openapi import openapi
-from origin.http.pages import Check, Example, pages
-from origin.http.pictures import Pictures
-from origin.http.server import Server
+from origin.http.checks import Check
 from origin.imaging.capabilities import versions
 from origin.imaging.fonts import system_fonts
 from origin.imaging.pool import RenderPool
-from origin.observe.logs import access_log
 from origin.observe.metrics import Metrics
 from origin.ports import Announcements, Presigner
 from origin.service.access import Gatekeeper
@@ -36,7 +33,6 @@ from origin.service.changes import ChangeWatch
 from origin.service.deliver import Deliver, DeliverSettings
 from origin.service.eager import Eager
 from origin.service.explain import Explain
-from origin.service.idempotency import Idempotency
 from origin.service.ingest import Ingest, Ingested, Upload
 from origin.service.library import Library
 from origin.service.purge import Emissions, Purge
@@ -47,14 +43,13 @@ from origin.service.sweep import Sweeper
 from origin.service.tokens import Tokens
 from origin.service.transfer import export_store, import_store
 from origin.service.uploads import StraightUploads
-from origin.service.urls import OwnUrls
 from origin.service.weights import Weights
-from origin.settings import LOOPBACK, Settings
+from origin.settings import Settings
 from origin.wiring import Closer, Originals, limits_of
 
 if TYPE_CHECKING:
     from origin.observe.reports import Reports
-    from origin.observe.tracing import TracedServer, Tracing
+    from origin.observe.tracing import Tracing
 
 GREETING_SECONDS = 2.0
 """How long a start waits for dependencies that do not answer."""
@@ -287,72 +282,12 @@ def build(settings: Settings) -> Origin:
     )
 
 
-def application(origin: Origin, examples: Callable[[], Awaitable[list[Example]]]) -> Server | TracedServer:
-    """The ASGI application."""
-    settings = origin.settings
-    pictures = Pictures(
-        origin.deliver,
-        origin.explain,
-        cache_control=settings.cache_control,
-        public_url=(settings.public_url or "").rstrip("/"),
-        cors_origins=frozenset(settings.cors_origins),
-        authenticate=origin.authenticator.viewer,
-        address=origin.authenticator.address,
-        emissions=origin.emissions,
-        notice=origin.pool.notice if settings.dev_errors else None,
-    )
-    api = http_api.application(_api_parts(origin))
-
-    @asynccontextmanager
-    async def lifespan() -> AsyncIterator[None]:
-        async with origin.running():
-            yield
-
-    address = origin.authenticator.address
-    monitor = Monitor(
-        origin.metrics.exposition, token=settings.metrics_token, port=settings.metrics_port, address=address
-    )
-    observers = [access_log(address), origin.metrics.exchange]
-    observers += [one.exchange for one in (origin.tracing, origin.reports) if one is not None]
-    server = Server(
-        pictures,
-        pages(origin.checks, examples, openapi(api), monitor),
-        api,
-        lifespan,
-        monitor,
-        observers,
-    )
-    return origin.tracing.server(server) if origin.tracing else server
-
-
-def _api_parts(origin: Origin) -> http_api.Parts:
-    settings = origin.settings
-    public_url = (settings.public_url or "").rstrip("/")
-    return http_api.Parts(
-        origin.accounts,
-        origin.authenticator,
-        origin.library,
-        origin.uploads,
-        OwnUrls(origin.database, settings.keyring, public_url),
-        origin.eager,
-        Idempotency(origin.database),
-        origin.rates,
-        public_url,
-        secure_cookies=settings.host not in LOOPBACK or public_url.startswith("https:"),
-        max_bytes=settings.max_source_bytes,
-        folder=wiring.uploads_folder(settings),
-        cors_origins=settings.cors_origins,
-    )
-
-
 __all__ = [
     "Ask",
-    "Example",
     "Ingested",
     "Origin",
     "Path",
     "Upload",
-    "application",
     "build",
     "export_store",
     "import_store",

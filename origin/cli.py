@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 if TYPE_CHECKING:
     from origin.settings import Settings
@@ -270,6 +269,8 @@ def import_(
 @app.command()
 def doctor() -> None:
     """Check settings, build and every dependency, and say what to do."""
+    from rich.console import Console
+
     from origin.commands.doctor import examine
 
     loaded = settings()

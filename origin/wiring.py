@@ -22,7 +22,7 @@ from origin.backends.results import FolderResults, MemoryResults, TieredResults
 from origin.backends.source_cache import SourceCache
 from origin.backends.strikes import LocalStrikes
 from origin.errors import Unavailable
-from origin.http.pages import Check
+from origin.http.checks import Check
 from origin.imaging.host import host_memory
 from origin.imaging.model import RENDERER_DATE, Limits
 from origin.imaging.pool import RenderPool
@@ -40,7 +40,6 @@ from origin.ports import (
 )
 from origin.service.catalog import NamedSource
 from origin.service.eager import Messenger
-from origin.service.jwks import ForeignTokens
 from origin.service.purge import Purge
 from origin.service.rates import Kind, Rates, read_limit
 from origin.settings import Settings, SettingsError
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from origin.backends.redis_link import RedisLink
     from origin.observe.reports import Reports
     from origin.observe.tracing import Tracing
+    from origin.service.jwks import ForeignTokens
 
 MEMORY_RESULTS = 64 << 20
 """Bytes of results that each server process keeps in memory."""
@@ -121,6 +121,7 @@ def foreign(settings: Settings, ledger: TokenLedger, closers: list[Closer]) -> F
     if settings.jwks_url is None:
         return None
     from origin.backends.jwks import HttpKeyFetcher
+    from origin.service.jwks import ForeignTokens
 
     assert settings.jwt_issuer is not None
     assert settings.jwt_audience is not None

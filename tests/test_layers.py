@@ -39,11 +39,15 @@ ARROWS: dict[str, set[str]] = {
         *("origin.backends", "origin.http", "origin.settings", "origin.sources"),
         *("origin.wiring", "origin.observe", "origin.floors"),
     },
+    "origin.application": {
+        *("urlspec", "origin.app", "origin.http", "origin.service", "origin.settings"),
+        *("origin.wiring", "origin.observe"),
+    },
     "origin.cli": {"urlspec", "origin.errors", "origin.app", "origin.settings", "origin.commands"},
     # One module for each command that has a story of its own; "serve --demo" draws pictures.
     "origin.commands": {
         *("urlspec", "origin.errors", "origin.app", "origin.settings", "origin.imaging"),
-        *("origin.observe", "origin.floors"),
+        *("origin.application", "origin.observe", "origin.floors"),
     },
     "origin.__main__": {"origin.app", "origin.settings", "origin.cli"},
 }
@@ -60,7 +64,7 @@ OWNERS: dict[str, set[str]] = {
     "opentelemetry": {"origin.observe"},
     "prometheus_client": {"origin.observe"},
     "sentry_sdk": {"origin.observe"},
-    "starlette": {"origin.http", "origin.app"},
+    "starlette": {"origin.http"},
     "uvicorn": {"origin.app", "origin.commands", "origin.http"},
     "typer": {"origin.cli"},
     "pydantic_settings": {"origin.settings"},

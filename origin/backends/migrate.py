@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.engine import URL
 
 from origin.backends.engine import database_errors, make_engine
@@ -21,6 +19,12 @@ PATIENCE = 120.0
 
 ADVISORY_LOCK = 0x6F726967696E
 """The number under which PostgreSQL knows that somebody migrates."""
+
+NEWEST = "0003"
+"""The last revision in ``migrations``."""
+
+VERSIONS = "alembic_version"
+"""The table in which Alembic notes where a database is."""
 
 _one_at_a_time = threading.Lock()
 """Alembic keeps what it works on in module globals."""
@@ -47,10 +51,22 @@ async def _migrate(url: URL) -> None:
 
 
 def _upgrade(connection: sa.Connection) -> None:
+    if _is_newest(connection):
+        return
+    # Imported where there is something to do: of most starts it would be a tenth.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _is_newest(connection: sa.Connection) -> bool:
+    if not sa.inspect(connection).has_table(VERSIONS):
+        return False
+    return list(connection.execute(sa.text(f"SELECT version_num FROM {VERSIONS}")).scalars()) == [NEWEST]  # noqa: S608
 
 
 @contextmanager

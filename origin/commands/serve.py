@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 
 import uvicorn
 
-from origin.app import Example, Origin, Upload, application, build
+from origin.app import Origin, Upload, build
+from origin.application import Example, application
 from origin.commands.demo import draw_demo
 from origin.errors import OriginError
 from origin.floors import outdated, packages

@@ -13,12 +13,9 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from origin.http import docs
+from origin.http.checks import Check, checked
 from origin.http.handlers import handle_errors
 from origin.http.monitor import Monitor
-from origin.http.problems import problem_of
-
-CHECK_SECONDS = 2.0
-Check = Callable[[], Awaitable[None]]
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -103,13 +100,3 @@ def pages(
     )
     handle_errors(app)
     return app
-
-
-async def checked(check: Check) -> str:
-    """``ok``, or the class of what went wrong: details are for the log, not for strangers."""
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            await check()
-    except Exception as error:
-        return problem_of(error).code if not isinstance(error, TimeoutError) else "timeout"
-    return "ok"

@@ -31,6 +31,9 @@ MARK: Final[HeaderList] = [
 ID: Final = re.compile(rb"(?!(?:upload|presign)\Z)[A-Za-z0-9-]{1,64}")
 """What may be an asset's id below ``/images/``."""
 
+_USUAL: Final = (700, 10, 10)
+"""CPython's own: how many young objects call for the collector, and how many of its visits for older ones."""
+
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -122,6 +125,7 @@ def _settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_USUAL)  # what runs now makes garbage
 
 
 def _picture_by_query(scope: Scope, first: bytes, rest: bytes) -> str | None:

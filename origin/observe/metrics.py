@@ -29,8 +29,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from origin.backends.tally import Tally
+from origin.http.checks import Check, checked
 from origin.http.exchange import Exchange
-from origin.http.pages import Check, checked
 from origin.imaging.model import RENDERER_VERSION, Rendered
 
 REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30)
