@@ -233,7 +233,7 @@ def build(settings: Settings) -> Origin:
     wiring.measured(metrics, pool, cache, rates, purge, checks, link)
     eager = Eager(deliver, wiring.messenger(settings, closers))
     closers.append(eager.close)
-    tokens = Tokens(wiring.jwt_secret(settings), database, settings.audience)
+    tokens = Tokens(wiring.jwt_secrets(settings), database, settings.audience)
     passwords = Passwords()
     closers.append(passwords.close)
     library = Library(database, ingest, purge, settings.quota_bytes)

@@ -167,6 +167,13 @@ class Settings(BaseModel):
         "<43 random characters>",
         min_length=32,
     )
+    jwt_secret_old: str | None = _own(
+        "ORIGIN_JWT_SECRET_OLD",
+        None,
+        "The JWT_SECRET before this one: its tokens go on counting, new ones are not signed with it",
+        "<43 random characters>",
+        min_length=32,
+    )
     jwks_url: str | None = _own(
         "ORIGIN_JWKS_URL",
         None,
@@ -322,7 +329,8 @@ class Settings(BaseModel):
         passwords = (urlsplit(url) for url in urls if url)
         found = (
             *(key.secret for key in self.signing_keys.keys),
-            *(self.s3_secret_key, self.jwt_secret, self.edge_secret, self.webhook_secret),
+            *(self.s3_secret_key, self.jwt_secret, self.jwt_secret_old),
+            *(self.edge_secret, self.webhook_secret),
             *(self.cdn_purge_token, self.metrics_token, self.sentry_dsn),
             *(parts.password for parts in passwords),
         )

@@ -96,8 +96,14 @@ def own_origins(settings: Settings) -> frozenset[str]:
     return frozenset(own)
 
 
-def jwt_secret(settings: Settings) -> bytes:
-    """The secret of our tokens; one that is missing is made once and kept, readable by its owner only."""
+def jwt_secrets(settings: Settings) -> list[bytes]:
+    """The secret of our tokens, and the one before it whose tokens still count."""
+    older = [settings.jwt_secret_old.encode()] if settings.jwt_secret_old else []
+    return [_jwt_secret(settings), *older]
+
+
+def _jwt_secret(settings: Settings) -> bytes:
+    """One that is missing is made once and kept, readable by its owner only."""
     if settings.jwt_secret is not None:
         return settings.jwt_secret.encode()
     path = settings.data_dir / "jwt-secret"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, Protocol
@@ -42,12 +42,19 @@ class Verifier(Protocol):
 
 
 class Tokens:
-    """Makes and checks tokens with a secret of this server's own (HS256, nothing else)."""
+    """Makes and checks tokens with secrets of this server's own (HS256, nothing else).
+
+    The first of ``secrets`` signs, all verify: a fleet changes to a new one without signing anybody out.
+    """
 
     def __init__(
-        self, secret: bytes, ledger: TokenLedger, audience: str, clock: Callable[[], float] = time.time
+        self,
+        secrets: Sequence[bytes],
+        ledger: TokenLedger,
+        audience: str,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._secret = secret
+        self._secrets = tuple(secrets)
         self._ledger = ledger
         self._audience = audience or ISSUER
         self._clock = clock
@@ -66,7 +73,9 @@ class Tokens:
             "jti": claims.jti,
             "fam": claims.family,
         }
-        return jwt.encode(payload, self._secret, algorithm="HS256", headers={"typ": f"{kind}+jwt"}), claims
+        return jwt.encode(
+            payload, self._secrets[0], algorithm="HS256", headers={"typ": f"{kind}+jwt"}
+        ), claims
 
     async def verify(self, token: str, kind: Kind = "access") -> Claims:
         """The claims of a token of this kind that has not ended or been revoked. Raises Unauthorized."""
@@ -76,9 +85,7 @@ class Tokens:
         return claims
 
     def _decoded(self, token: str, kind: Kind) -> Claims:
-        payload = decode(
-            token, self._secret, algorithm="HS256", issuer=ISSUER, audience=self._audience, clock=self._clock
-        )
+        payload = self._payload(token)
         if header_of(token).get("typ") != f"{kind}+jwt":
             raise refused()
         if payload["exp"] - payload["iat"] > LIFETIMES[kind]:
@@ -87,6 +94,22 @@ class Tokens:
         if not isinstance(jti, str) or not isinstance(family, str):
             raise refused()
         return Claims(payload["sub"], jti, family, payload["exp"])
+
+    def _payload(self, token: str) -> dict[str, Any]:
+        wrong = refused()
+        for secret in self._secrets:
+            try:
+                return decode(
+                    token,
+                    secret,
+                    algorithm="HS256",
+                    issuer=ISSUER,
+                    audience=self._audience,
+                    clock=self._clock,
+                )
+            except Unauthorized as error:
+                wrong = error
+        raise wrong
 
     async def refresh(self, token: str) -> Claims:
         """Use a refresh token up. A token that comes back after it was used ends its whole family."""
