@@ -14,6 +14,7 @@ from origin.http.openapi import openapi
 from origin.http.pages import Example, pages
 from origin.http.pictures import Pictures
 from origin.http.server import Server
+from origin.imaging.model import media_type
 from origin.observe.logs import access_log
 from origin.service.idempotency import Idempotency
 from origin.service.urls import OwnUrls
@@ -52,7 +53,7 @@ def application(origin: Origin, examples: Callable[[], Awaitable[list[Example]]]
     observers += [one.exchange for one in (origin.tracing, origin.reports) if one is not None]
     server = Server(
         pictures,
-        pages(origin.checks, examples, openapi(api), monitor),
+        pages(origin.checks, examples, openapi(api, map(media_type, settings.accept)), monitor),
         api,
         lifespan,
         monitor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import FastAPI
@@ -60,9 +61,6 @@ _IDEMPOTENCY_KEY: dict[str, Any] = {
 }
 
 
-ACCEPTED = ("jpeg", "png", "webp", "gif", "avif", "tiff")
-
-
 def multipart(fields: dict[str, dict[str, Any]], *, idempotent: bool = False) -> dict[str, Any]:
     """The OpenAPI description of a multipart body, which is read as a stream and not by the framework."""
     file = {"type": "string", "format": "binary", "description": "the picture"}
@@ -72,8 +70,7 @@ def multipart(fields: dict[str, dict[str, Any]], *, idempotent: bool = False) ->
         "properties": {"file": file, **fields},
         "additionalProperties": False,
     }
-    encoding = {"file": {"contentType": ", ".join(f"image/{kind}" for kind in ACCEPTED)}}
-    content = {"multipart/form-data": {"schema": schema, "encoding": encoding}}
+    content = {"multipart/form-data": {"schema": schema}}
     body = {"requestBody": {"required": True, "content": content}}
     return body | ({"parameters": [_IDEMPOTENCY_KEY]} if idempotent else {})
 
@@ -126,15 +123,18 @@ _OPEN = frozenset(
 )
 
 
-def openapi(app: FastAPI) -> bytes:
-    """The OpenAPI document, with what the framework cannot know.
+def openapi(app: FastAPI, accepted: Iterable[str]) -> bytes:
+    """The OpenAPI document, with what the framework cannot know; ``accepted`` are media types of uploads.
 
     Bodies that do not fit are 400 here, not its 422; and credentials are read before its dependencies.
     """
+    files = {"file": {"contentType": ", ".join(sorted(accepted))}}
     document = app.openapi()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             answers = operation["responses"]
+            if form := operation.get("requestBody", {}).get("content", {}).get("multipart/form-data"):
+                form["encoding"] = files
             if "HTTPValidationError" in json.dumps(answers.get("422", {})):
                 del answers["422"]
             if (path, method) == ("/images/{id}", "get"):

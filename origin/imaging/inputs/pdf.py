@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DENSITY: Final = 150
 """Dots an inch unless ``dn_`` says otherwise."""
 _POINTS: Final = 72 * (1 + 1e-9)
-"""An inch. PDFium rounds sides up; so 240 points at 150 dots are 500, although the quotient is a hair more."""
+"""An inch. PDFium rounds sides up; 240 points at 150 dots are 500, although the quotient is a hair more."""
 
 
 def header(path: str, opening: Opening) -> Header:

@@ -44,6 +44,13 @@ def test_every_route_is_described(document: Any) -> None:
             assert operation["description"] or operation["summary"]
 
 
+def test_uploads_are_of_the_accepted_types(document: Any) -> None:
+    for path, method in (("/images", "post"), ("/images/{id}/file", "put")):
+        form = document["paths"][path][method]["requestBody"]["content"]["multipart/form-data"]
+        named = form["encoding"]["file"]["contentType"].split(", ")
+        assert named == sorted(f"image/{kind}" for kind in ("jpeg", "png", "webp", "gif", "avif", "tiff"))
+
+
 def test_the_page_needs_nothing_from_elsewhere(alone: Browser, document: Any) -> None:
     answer = Person(alone).get("/docs")
     text = answer.body.decode()
