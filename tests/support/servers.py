@@ -108,6 +108,12 @@ class Process:
     def running(self) -> bool:
         return self._child is not None and self._child.poll() is None
 
+    def ended(self, seconds: float) -> int:
+        """The exit code of a process that was asked to end, or ended by itself."""
+        if self._child is None:
+            raise ServerError("not running")
+        return self._child.wait(seconds)
+
     def stop(self) -> None:
         """Ask it to end, and end it when it does not."""
         self._signal(self.stop_signal)
