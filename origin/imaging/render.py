@@ -16,6 +16,7 @@ from origin.imaging.colour import VipsImage, srgb_as_p3, wide
 from origin.imaging.describe import MEDIA, Subject, TracedCanvas, data_uri, describe
 from origin.imaging.efforts import effort
 from origin.imaging.encode import Animation, Encoded, encode
+from origin.imaging.gamut import in_p3
 from origin.imaging.geometry import EXIF_VIEWS, Box, Size, Smart
 from origin.imaging.layers import laid
 from origin.imaging.metadata import Kept
@@ -206,7 +207,8 @@ class _Renderer:
             if isinstance(step, LayerStep):
                 self._lay(canvas, step)
             else:
-                self.warnings += component(canvas, step, setting)
+                part = in_p3(step) if canvas.space == "p3" else step
+                self.warnings += component(canvas, part, setting)
             setting = dataclasses.replace(setting, below=None, vector=False)
 
     def _lay(self, canvas: Canvas, step: LayerStep) -> None:

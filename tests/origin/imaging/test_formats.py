@@ -335,6 +335,28 @@ def test_p3_is_kept_and_named(output: str, corpus: Path) -> None:
     assert not plain.get_typeof("icc-profile-data"), "an sRGB picture has nothing to keep"
 
 
+@pytest.mark.parametrize(
+    ("chain", "place"),
+    [
+        ("pad_9,b_red", (2, 20)),
+        ("c_pad,w_90,h_90,b_red", (45, 2)),
+        ("bo_9px_solid_rgb:ff0000", (2, 20)),
+        ("e_tint:100:red", (30, 20)),
+        ("e_shadow:20:0:0:red:100", (-2, 20)),
+        ("e_gradient:red:100", (30, -1)),
+        ("a_45,b_red", (1, 1)),
+        ("pad_9,b_gradient:red:red", (2, 20)),
+        ("l_text:DejaVu%20Sans_60:%E2%96%88,co_red", (30, 20)),
+    ],
+)
+def test_a_named_colour_is_the_same_beside_p3(chain: str, place: tuple[int, int]) -> None:
+    wide = pyvips.Image.new_from_buffer(plain(60, 40, (20, 230, 20)), "").pngsave_buffer(profile="p3")
+    made = header(render(f"/{chain}/f_png,cs_p3", bytes(wide)).body)
+    assert made.get_typeof("icc-profile-data")
+    x, y = place[0] % made.width, place[1] % made.height
+    assert made(x, y)[:3] == pytest.approx([234, 51, 35], abs=2), "not sRGB's red in the numbers of P3"
+
+
 def test_p3_pixels_stay_what_they_are(corpus: Path) -> None:
     path = corpus / "formats" / "jpeg" / "display-p3-icc.jpg"
     stored = pyvips.Image.jpegload(str(path)).numpy().astype(int)
