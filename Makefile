@@ -13,7 +13,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Debian packages whose programs the tests start; see `services`.
 APT := apt-get -qq -o Dpkg::Use-Pty=0
 
-.PHONY: help run test lint style types docs-are-fresh format services clean
+.PHONY: help run test lint style types docs-are-fresh format soak fuzz services clean
 
 help:  ## What can be done here
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## (.*)/make \1\t\2/' | expand -t 18
@@ -44,6 +44,21 @@ docs-are-fresh: $(VENV)/.dev
 format: $(VENV)/.dev  ## Write the code as the linter wants it
 	@$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# `make soak SOAK_MINUTES=20`: load, faults and killed workers for that long, then every mutated file.
+SOAK_MINUTES ?= 20
+MUTANTS      ?= 20000
+
+soak: $(VENV)/.dev services  ## Faults under load for SOAK_MINUTES (20), and MUTANTS (20000) damaged files
+	@$(BIN)/python -m tests.soak --minutes $(SOAK_MINUTES)
+	exec $(BIN)/python -m tests.soak.files --count $(MUTANTS)
+
+# `make fuzz MINUTES=5`: that long for each target.
+MINUTES ?= 5
+
+fuzz: $(VENV)/.dev  ## Search for inputs that break the readers of URLs and uploads, for MINUTES (5) each
+	@$(BIN)/python -m tests.fuzz paths --minutes $(MINUTES)
+	exec $(BIN)/python -m tests.fuzz bodies --minutes $(MINUTES)
 
 clean:  ## Remove what was installed and built; data folders stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -29,6 +29,9 @@ _LOADERS: Final = {
 _DRAWN: Final = 1_000
 """Pixels along the longer side at which a drawing is drawn to see whether it can be."""
 
+_SCANNED: Final = 20
+"""How often as many pixels as are accepted may be gone over, one scan after the other. Encoders use about ten
+scans; a hundred over the largest picture take ten seconds."""
 _MOST_PAGES: Final = 1_000
 """Of a TIFF: libtiff's time grows with their square."""
 
@@ -183,6 +186,11 @@ def _with_scans(header: Header, path: str, limits: Limits) -> Header:
     scans = count_scans(Path(path).read_bytes(), limits.max_scans)
     if scans > limits.max_scans:
         raise ImageTooComplex(f"The JPEG is coded in more than {limits.max_scans} scans.", scans=scans)
+    if scans * header.width * header.height > _SCANNED * limits.max_pixels:
+        raise ImageTooComplex(
+            f"The JPEG is coded in {scans} scans, too many for {header.width}x{header.height} pixels.",
+            scans=scans,
+        )
     return dataclasses.replace(header, scans=scans)
 
 
