@@ -40,7 +40,7 @@ ARROWS: dict[str, set[str]] = {
         *("origin.wiring", "origin.observe", "origin.floors"),
     },
     "origin.application": {
-        *("urlspec", "origin.app", "origin.http", "origin.service", "origin.settings"),
+        *("urlspec", "origin.app", "origin.http", "origin.imaging", "origin.service", "origin.settings"),
         *("origin.wiring", "origin.observe"),
     },
     "origin.cli": {"urlspec", "origin.errors", "origin.app", "origin.settings", "origin.commands"},
