@@ -44,11 +44,15 @@ def database_url(url: str) -> URL:
     raise ValueError(f"is of an unknown kind, {backend}; write sqlite:///path or postgresql://…")
 
 
-def make_engine(url: URL, *, pool: int, statement: float = STATEMENT) -> AsyncEngine:
-    """An engine with at most ``pool`` connections and ``statement`` seconds for each statement."""
+def make_engine(url: URL, *, pool: int, statement: float = STATEMENT, patience: float = 1.0) -> AsyncEngine:
+    """An engine with at most ``pool`` connections and ``statement`` seconds for each statement.
+
+    All times are multiplied by ``patience``.
+    """
+    acquire, statement = ACQUIRE * patience, statement * patience
     if url.get_backend_name() == "sqlite":
         engine = create_async_engine(
-            url, pool_size=pool, max_overflow=0, pool_timeout=ACQUIRE, connect_args={"timeout": statement}
+            url, pool_size=pool, max_overflow=0, pool_timeout=acquire, connect_args={"timeout": statement}
         )
         sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -57,10 +61,10 @@ def make_engine(url: URL, *, pool: int, statement: float = STATEMENT) -> AsyncEn
         url,
         pool_size=pool,
         max_overflow=0,
-        pool_timeout=ACQUIRE,
+        pool_timeout=acquire,
         pool_pre_ping=True,  # a restarted server costs no request
         connect_args={
-            "timeout": ACQUIRE,
+            "timeout": acquire,
             "command_timeout": statement,
             "server_settings": {
                 "application_name": "origin",

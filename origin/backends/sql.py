@@ -40,12 +40,14 @@ class Sql:
     """``sqlite:///path`` or ``postgresql://…`` with at most ``pool`` connections.
 
     Nothing is opened before the first call. Whatever is wrong with the database is DatabaseUnavailable, at
-    the latest after READ or WRITE seconds, and at once while it is known to be away.
+    the latest after READ or WRITE seconds, and at once while it is known to be away. All times are multiplied
+    by ``patience``, for machines that are busy with other things.
     """
 
-    def __init__(self, url: str, *, pool: int = 5) -> None:
+    def __init__(self, url: str, *, pool: int = 5, patience: float = 1.0) -> None:
         self.url = database_url(url)
-        self._engine = make_engine(self.url, pool=pool)
+        self._engine = make_engine(self.url, pool=pool, patience=patience)
+        self._patience = patience
         self._is_sqlite = self.url.get_backend_name() == "sqlite"
         # One statement needs no transaction in PostgreSQL, and so two round trips less.
         options = {"reads": True} if self._is_sqlite else {"isolation_level": "AUTOCOMMIT"}
@@ -64,12 +66,12 @@ class Sql:
     async def close(self) -> None:
         await self._breaker.close()
         if self._left:
-            await asyncio.wait(self._left, timeout=WRITE + STATEMENT)
+            await asyncio.wait(self._left, timeout=(WRITE + STATEMENT) * self._patience)
         await self._engine.dispose()
 
     async def ping(self) -> None:
         """Raises DatabaseUnavailable unless the database answers and its tables are there."""
-        await self._in_time(READ, self._read(sa.select(changes.c.last)))
+        await self._in_time(READ * self._patience, self._read(sa.select(changes.c.last)))
 
     # Reading
 
@@ -127,6 +129,7 @@ class Sql:
 
         ``telling``: whether it fails tells whether the database is there.
         """
+        seconds *= self._patience
         begun = time.monotonic()
         try:
             await self._admitted(seconds, begun)
@@ -157,7 +160,7 @@ class Sql:
         if not self._under_way:
             self._answered = now
         # Many wait and nobody is served: to wait as well would only make the crowd larger.
-        stuck = self._under_way >= self._most and time.monotonic() - self._answered > STUCK
+        stuck = self._under_way >= self._most and time.monotonic() - self._answered > STUCK * self._patience
         if self._breaker.in_doubt or stuck:
             raise DatabaseUnavailable
 
@@ -183,7 +186,7 @@ class Sql:
         task.add_done_callback(self._ended)
         if not self._is_sqlite:
             # A server that is silent can keep asyncpg waiting for the end of its own cancellation.
-            timer = asyncio.get_running_loop().call_later(STATEMENT, task.cancel)
+            timer = asyncio.get_running_loop().call_later(STATEMENT * self._patience, task.cancel)
             task.add_done_callback(lambda _: timer.cancel())
 
     def _ended(self, task: asyncio.Task[Any]) -> None:

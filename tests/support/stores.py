@@ -16,6 +16,8 @@ from origin.service.transfer import Exported, Imported, export_store, import_sto
 
 WHEN = datetime(2026, 5, 17, 12, 30, 15, 123456, tzinfo=UTC)
 EVERYTHING = 100_000
+PATIENCE = 10.0
+"""Of databases that are well, by which all time-outs are multiplied: a busy machine decides no test."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ async def embedded(data: Path) -> AsyncIterator[Store]:
     data.mkdir(parents=True, exist_ok=True)
     file = data / "origin.sqlite"
     new = not file.exists()
-    database = Database(f"sqlite:///{file}")
+    database = Database(f"sqlite:///{file}", patience=PATIENCE)
     if new:
         await database.migrate()
     try:

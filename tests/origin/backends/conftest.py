@@ -20,6 +20,7 @@ from origin.backends.results import FolderResults, MemoryResults, TieredResults
 from origin.backends.s3 import S3Store
 from origin.ports import Asset, AssetVersion, ObjectStore, ResultStore
 from tests.support.servers import PostgresServer, S3Server
+from tests.support.stores import PATIENCE
 
 WHEN = datetime(2026, 5, 17, 12, 30, 15, 123456, tzinfo=UTC)
 
@@ -148,7 +149,7 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[s
 @pytest.fixture
 async def database(empty_database: str) -> AsyncIterator[Database]:
     """A database with its tables, and nothing in them."""
-    database = Database(empty_database)
+    database = Database(empty_database, patience=PATIENCE)
     await database.migrate()
     yield database
     await database.close()
@@ -168,7 +169,7 @@ def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture
 async def shared(shared_url: str) -> AsyncIterator[Database]:
-    database = Database(shared_url)
+    database = Database(shared_url, patience=PATIENCE)
     yield database
     await database.close()
 

@@ -14,9 +14,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
+from origin.backends import migrate
 from origin.backends.database import Database
 from origin.backends.engine import database_url, make_engine
 from origin.backends.tables import metadata
@@ -24,6 +28,9 @@ from origin.errors import Conflict, DatabaseUnavailable, NotFound
 from tests.origin.backends.conftest import WHEN, an_asset
 from tests.support.faults import Fault, FaultyProxy, faulty
 from tests.support.servers import PostgresServer
+from tests.support.stores import PATIENCE
+
+MIGRATIONS = Path(migrate.__file__).parent / "migrations"
 
 
 async def test_an_asset_comes_back_as_it_was(database: Database) -> None:
@@ -165,6 +172,27 @@ async def test_migrating_again_keeps_everything(database: Database) -> None:
     assert await database.find(an_asset().id) == an_asset()
 
 
+def test_a_start_knows_the_newest_migration() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [migrate.NEWEST]
+
+
+async def test_a_database_of_an_older_version_is_brought_up(database: Database) -> None:
+    def step_back(connection: sa.Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "-1")
+
+    engine = make_engine(database.url, pool=1)
+    async with engine.begin() as connection:
+        await connection.run_sync(step_back)
+        assert not await connection.run_sync(lambda sync: sa.inspect(sync).has_table("reminders"))
+    await database.migrate()
+    async with engine.connect() as connection:
+        assert await connection.run_sync(lambda sync: sa.inspect(sync).has_table("reminders"))
+    await engine.dispose()
+
+
 async def test_the_migrations_make_the_tables_of_the_code(database: Database) -> None:
     def differences(connection: sa.Connection) -> object:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -209,14 +237,18 @@ SOON = 30
 
 
 @asynccontextmanager
-async def broken(postgres: PostgresServer) -> AsyncIterator[tuple[FaultyProxy, Database]]:
+async def broken(
+    postgres: PostgresServer, patience: float = 1.0
+) -> AsyncIterator[tuple[FaultyProxy, Database]]:
     """A database behind a proxy, with an asset and open connections."""
     with postgres.database() as direct:
         async with faulty(direct) as (proxy, url):
-            database = Database(url)
-            await database.migrate()
-            await database.add(an_asset())
-            await asyncio.gather(*(database.find(an_asset().id) for _ in range(5)))
+            patient = Database(url, patience=PATIENCE)
+            await patient.migrate()
+            await patient.add(an_asset())
+            await patient.close()
+            database = Database(url, patience=patience)
+            await asyncio.gather(*(until_back(database) for _ in range(5)))
             try:
                 yield proxy, database
             finally:
@@ -257,7 +289,7 @@ async def test_a_postgresql_that_is_away_is_said_soon(postgres: PostgresServer, 
 async def test_a_restarted_postgresql_costs_no_request(
     postgres: PostgresServer,
 ) -> None:
-    async with broken(postgres) as (_, database):
+    async with broken(postgres, PATIENCE) as (_, database):
         postgres.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'origin'"
         )
@@ -279,7 +311,8 @@ async def test_a_read_only_postgresql_still_reads(postgres: PostgresServer) -> N
     async with broken(postgres) as (_, database):
         assert database.url.database is not None
         postgres.sql(f"ALTER DATABASE {database.url.database} SET default_transaction_read_only = on")
-        reader = Database(database.url.set(drivername="postgresql").render_as_string(hide_password=False))
+        url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        reader = Database(url, patience=PATIENCE)
         assert await reader.find(an_asset().id) == an_asset()
         await unavailable(reader.purge(an_asset().id))
         await unavailable(reader.add(an_asset("other")))
@@ -287,7 +320,7 @@ async def test_a_read_only_postgresql_still_reads(postgres: PostgresServer) -> N
 
 
 async def test_a_caller_that_leaves_leaves_nothing_locked(empty_database: str) -> None:
-    database = Database(empty_database, pool=2)
+    database = Database(empty_database, pool=2, patience=PATIENCE)
     await database.migrate()
     await database.add(an_asset())
     for pause in (0, 0, 0.001, 0.002, 0.005):
@@ -323,7 +356,7 @@ async def test_a_sqlite_file_that_another_keeps_locked(tmp_path: Path) -> None:
 
 
 async def test_sqlite_waits_for_another_writer(tmp_path: Path) -> None:
-    first, second = (Database(f"sqlite:///{tmp_path}/origin.db") for _ in range(2))
+    first, second = (Database(f"sqlite:///{tmp_path}/origin.db", patience=PATIENCE) for _ in range(2))
     await first.migrate()
     await asyncio.gather(*((first, second)[n % 2].add(an_asset(str(n))) for n in range(30)))
     assert all([await first.find(str(n)) for n in range(30)])

@@ -13,6 +13,7 @@ from origin.backends.database import Database
 from origin.errors import BadRequest, Conflict
 from origin.ports import User
 from tests.origin.backends.conftest import WHEN
+from tests.support.stores import PATIENCE
 
 LATER = datetime.now(UTC) + timedelta(days=30)
 TEXTS = ["", "\0", "a\0b", "\ud800", "x" * 9000, "'; --", "Grüße 🎉"]
@@ -88,7 +89,7 @@ async def test_one_of_many_revokes(shared: Database) -> None:
 
 
 async def test_one_of_many_processes_revokes(shared: Database, shared_url: str) -> None:
-    other = Database(shared_url)
+    other = Database(shared_url, patience=PATIENCE)
     for _ in range(5):
         jti = token_hex(8)
         assert sorted(await asyncio.gather(shared.revoke(jti, LATER), other.revoke(jti, LATER))) == [

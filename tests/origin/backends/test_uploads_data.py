@@ -14,6 +14,7 @@ from origin.backends.database import Database
 from origin.errors import BadRequest
 from origin.ports import Remembered, Ticket
 from tests.origin.backends.conftest import WHEN
+from tests.support.stores import PATIENCE
 
 SECOND = timedelta(seconds=1)
 LATER = datetime.now(UTC) + timedelta(days=1)
@@ -145,7 +146,7 @@ async def test_who_dies_does_not_keep_the_key(
 
 @pytest.mark.parametrize("kind", ["new", "expired"])
 async def test_one_of_many_begins(shared: Database, shared_url: str, owner: str, kind: str) -> None:
-    other = Database(shared_url)
+    other = Database(shared_url, patience=PATIENCE)
     for n in range(4):
         key = f"key-{n}"
         if kind == "expired":
@@ -242,7 +243,7 @@ async def test_urls_of_any_text(shared: Database, text: str) -> None:
 
 async def test_many_record_the_same_at_once(shared: Database, shared_url: str) -> None:
     assets = [token_hex(11) for _ in range(8)]
-    other = Database(shared_url)
+    other = Database(shared_url, patience=PATIENCE)
     await asyncio.gather(
         *(shared.emitted(assets, f"/{n % 3}") for n in range(12)),
         *(other.emitted(assets[::-1], f"/{n % 3}") for n in range(12)),

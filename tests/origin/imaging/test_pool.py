@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from origin.errors import (
     UnsupportedMedia,
 )
 from origin.imaging import Job, Limits, RenderPool, Source
+from tests.support.origin import ROOT
 from tests.support.pictures import card, format_of, noise, oriented, size_of
 from urlspec.parse import parse
 
@@ -36,6 +37,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def pool() -> AsyncIterator[RenderPool]:
     """One worker, two places to wait, two seconds for a job, and patience while a worker starts anew."""
     made = RenderPool(1, 2, 2.0, patience=30.0)
+    await made.start()
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def patient() -> AsyncIterator[RenderPool]:
+    """The same with more time for a job than any machine needs, for what is only looked at in the queue."""
+    made = RenderPool(1, 2, 60.0, patience=60.0)
     await made.start()
     yield made
     await made.close()
@@ -92,6 +102,12 @@ def wait_for(file: Path) -> int:
 
 def stumble() -> None:
     raise LookupError("a secret of the worker")
+
+
+async def until(done: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not done():
+            await asyncio.sleep(0.01)
 
 
 async def test_a_render_comes_back_whole(pool: RenderPool, picture: Path) -> None:
@@ -183,12 +199,11 @@ async def test_workers_killed_while_idle_are_replaced(pool: RenderPool, picture:
         assert (await pool.render(job("/w_9", picture))).width == 9
 
 
-async def test_a_full_queue_refuses_at_once(pool: RenderPool, tmp_path: Path) -> None:
-    tasks = [asyncio.create_task(pool.run(wait_for, tmp_path / "go")) for _ in range(3)]
-    await asyncio.sleep(0.1)
-    assert (pool.busy, pool.waiting) == (1, 2)
+async def test_a_full_queue_refuses_at_once(patient: RenderPool, tmp_path: Path) -> None:
+    tasks = [asyncio.create_task(patient.run(wait_for, tmp_path / "go")) for _ in range(3)]
+    await until(lambda: (patient.busy, patient.waiting) == (1, 2))
     with pytest.raises(Overloaded):
-        await pool.run(nap, 0.0)
+        await patient.run(nap, 0.0)
     (tmp_path / "go").touch()
     assert len(set(await asyncio.gather(*tasks))) == 1
 
@@ -198,8 +213,7 @@ async def test_what_does_not_fit_in_memory_waits(tmp_path: Path) -> None:
     await pool.start()
     try:
         large = [asyncio.create_task(pool.run(wait_for, tmp_path / "go", memory=60)) for _ in range(2)]
-        await asyncio.sleep(0.1)
-        assert (pool.busy, pool.waiting, pool.memory) == (1, 1, 60)
+        await until(lambda: (pool.busy, pool.waiting, pool.memory) == (1, 1, 60))
         with pytest.raises(Overloaded):
             await pool.run(nap, 0.0, memory=1)
         (tmp_path / "go").touch()
@@ -217,7 +231,7 @@ async def test_waiting_is_bounded(tmp_path: Path) -> None:
     await pool.start()
     try:
         running = asyncio.create_task(pool.run(wait_for, tmp_path / "go"))
-        await asyncio.sleep(0.05)
+        await until(lambda: pool.busy == 1)
         with pytest.raises(Overloaded):
             await pool.run(nap, 0.0)
         (tmp_path / "go").touch()
@@ -226,39 +240,39 @@ async def test_waiting_is_bounded(tmp_path: Path) -> None:
         await pool.close()
 
 
-async def test_a_waiter_that_leaves_takes_its_waiting_job_along(pool: RenderPool, tmp_path: Path) -> None:
-    running = asyncio.create_task(pool.run(wait_for, tmp_path / "go"))
-    await asyncio.sleep(0.05)
-    waiting = asyncio.create_task(pool.run(hang))
-    await asyncio.sleep(0.05)
+async def test_a_waiter_that_leaves_takes_its_waiting_job_along(patient: RenderPool, tmp_path: Path) -> None:
+    running = asyncio.create_task(patient.run(wait_for, tmp_path / "go"))
+    await until(lambda: patient.busy == 1)
+    waiting = asyncio.create_task(patient.run(hang))
+    await until(lambda: patient.waiting == 1)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert pool.waiting == 0
+    assert patient.waiting == 0
     (tmp_path / "go").touch()
     assert await running
-    assert await pool.run(nap, 0.0), "the hanging job was run for nobody"
+    assert await patient.run(nap, 0.0), "the hanging job was run for nobody"
 
 
-async def test_a_job_that_runs_goes_on_when_its_waiter_leaves(pool: RenderPool, tmp_path: Path) -> None:
-    first = await pool.run(nap, 0.0)
-    leaving = asyncio.create_task(pool.run(wait_for, tmp_path / "go"))
-    await asyncio.sleep(0.1)
+async def test_a_job_that_runs_goes_on_when_its_waiter_leaves(patient: RenderPool, tmp_path: Path) -> None:
+    first = await patient.run(nap, 0.0)
+    leaving = asyncio.create_task(patient.run(wait_for, tmp_path / "go"))
+    await until(lambda: patient.busy == 1)
     leaving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await leaving
-    assert pool.busy == 1
+    assert patient.busy == 1
     (tmp_path / "go").touch()
-    assert await pool.run(nap, 0.0) == first, "the worker was killed"
+    assert await patient.run(nap, 0.0) == first, "the worker was killed"
 
 
-async def test_cancelling_while_waiting_gives_no_slot_away(pool: RenderPool) -> None:
+async def test_cancelling_while_waiting_gives_no_slot_away(patient: RenderPool) -> None:
     for _ in range(20):
-        task = asyncio.create_task(pool.run(nap, 0.0))
+        task = asyncio.create_task(patient.run(nap, 0.0))
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])
-    assert await asyncio.wait_for(pool.run(nap, 0.0), 30)
+    assert await asyncio.wait_for(patient.run(nap, 0.0), 30)
 
 
 async def test_workers_are_confined(pool: RenderPool) -> None:
@@ -274,6 +288,37 @@ async def test_closing_ends_what_runs() -> None:
     await asyncio.wait_for(pool.close(), 30)
     with pytest.raises(Exception, match=r"."):
         await running
+
+
+SERVER = """
+import asyncio, os, time
+from origin.imaging import RenderPool
+
+async def main():
+    pool = RenderPool(1, 2, 60.0)
+    await pool.start()
+    print(await pool.run(os.getpid), flush=True)
+    await pool.run(time.sleep, 60)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+async def test_no_worker_outlives_a_killed_server(tmp_path: Path) -> None:
+    script = tmp_path / "server.py"
+    script.write_text(SERVER)
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, script, stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    assert server.stdout is not None
+    worker = int(await server.stdout.readline())
+    await asyncio.sleep(0.3)  # until it is busy
+    server.kill()
+    await server.wait()
+    async with asyncio.timeout(30):
+        while Path(f"/proc/{worker}").exists() and " Z " not in Path(f"/proc/{worker}/stat").read_text():
+            await asyncio.sleep(0.05)
 
 
 async def test_the_server_process_never_loads_libvips() -> None:

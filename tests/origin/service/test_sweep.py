@@ -31,6 +31,7 @@ from origin.service.sweep import Sweeper, Swept
 from tests.origin.backends.conftest import an_asset, store_in
 from tests.support import pictures
 from tests.support.servers import S3Server, free_port
+from tests.support.stores import PATIENCE
 
 Store = FileStore | S3Store
 
@@ -109,7 +110,7 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, 
 @pytest.fixture
 async def server(urls: tuple[str, S3Server | None], tmp_path: Path) -> AsyncIterator[Server]:
     url, s3 = urls
-    database = Database(url)
+    database = Database(url, patience=PATIENCE)
     await database.migrate()
     if s3 is None:
         files = FileStore(tmp_path / "originals")
@@ -188,7 +189,7 @@ async def test_several_servers_sweep_at_once(server: Server) -> None:
         await server.put(content(number))
     await server.put("quarantine/old")
     await server.database.add(having("alive", 3))
-    other = Database(server.url)
+    other = Database(server.url, patience=PATIENCE)
     sweepers = [Sweeper(database, server.store) for database in (server.database, other) * 2]
     await asyncio.gather(*(sweeper.sweep(now) for sweeper in sweepers))
     assert await server.keys() == {content(3)}
@@ -249,7 +250,7 @@ async def test_storage_that_hangs_holds_nobody(server: Server, monkeypatch: pyte
 async def test_it_goes_on_after_a_failure(
     urls: tuple[str, S3Server | None], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    database, store = Database(urls[0]), FileStore(tmp_path / "originals")
+    database, store = Database(urls[0], patience=PATIENCE), FileStore(tmp_path / "originals")
     path = tmp_path / "file"
     path.write_bytes(b"content")
     await store.put(content(1), path, media_type="image/png")
@@ -342,7 +343,7 @@ async def test_no_asset_loses_its_file_whatever_happens_at_once(
 ) -> None:
     # Everything counts as old at once: what protects in the field, an hour, protects nobody here.
     monkeypatch.setattr(sweep, "ORPHANED", timedelta(hours=-1))
-    other = Database(server.url)
+    other = Database(server.url, patience=PATIENCE)
     files = [server.picture(number) for number in range(3)]
     ended: list[OriginError] = []
 
