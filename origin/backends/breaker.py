@@ -56,7 +56,7 @@ class Breaker:
     def failed(self, error: BaseException) -> None:
         self._failures += 1
         if self._failures == self._allowed:
-            log.warning("%s is away: %r", self._name, error, exc_info=error)
+            log.warning("%s is away: %r", self._name, error.__cause__ or error)
         (self._known.set if self.is_open else self._known.clear)()
         if self._asking is None:
             self._asking = asyncio.create_task(self._until_back())
