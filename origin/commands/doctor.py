@@ -175,7 +175,7 @@ async def _workers(origin: Origin) -> tuple[list[Finding], tuple[Format, ...]]:
     except OriginError as error:
         return [Finding("libvips", "wrong", f"{error.code}: {error.detail}", "see the messages above")], ()
     network = origin.pool.confinement.network
-    cut_off = network == "namespace"
+    cut_off = network in {"namespace", "user-namespace"}
     jemalloc = "jemalloc" in os.environ.get("LD_PRELOAD", "")
     old = outdated({"libvips": found.libvips})
     findings = [

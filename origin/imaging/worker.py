@@ -9,6 +9,7 @@ import ctypes
 import gc
 import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_NO_NEW_PRIVS: Final = 38
 _FILES: Final = 256
 
 
@@ -43,6 +46,7 @@ def start(memory: int, accept: frozenset[str], fonts: str) -> None:
     """Prepare this process: limits first, then libvips. ``fonts`` is the path of a fontconfig file."""
     global _confinement  # noqa: PLW0603 - one process, one confinement
     network = _leave_network()
+    _bind_to_server()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit(resource.RLIMIT_NOFILE, _FILES)
     # The hard limit leaves room for the second look that finds out whose fault a failure was.
@@ -62,6 +66,15 @@ def _leave_network() -> str:
     if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0:
         return "user-namespace"
     return "shared"
+
+
+def _bind_to_server() -> None:
+    """No worker outlives a server that was killed, and none gains rights by a program that it starts."""
+    if not sys.platform.startswith("linux"):
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def _start_libvips(accept: frozenset[str]) -> None:

@@ -27,7 +27,7 @@ from origin.errors import (
     Unavailable,
     UnsupportedMedia,
 )
-from origin.imaging.model import Header, Job, Limits, Lost, Opening, Rendered, Source, media_type
+from origin.imaging.model import VECTOR, Header, Job, Limits, Lost, Opening, Rendered, Source, media_type
 from origin.ports import HeldOriginals, Leases, Result
 from origin.service.admission import Admission, Admitted, Ask, has_fallback, is_original
 from origin.service.catalog import Found
@@ -35,7 +35,7 @@ from origin.service.flights import Flights
 from origin.service.rasters import Decodes, Turn
 from origin.service.refused import Case, Refusals, Suspects
 from origin.service.weights import Weights
-from urlspec.outputs import Metadata, Raw
+from urlspec.outputs import Download, Metadata, Raw
 from urlspec.sources import SourceRef
 
 NEGATIVE_SECONDS = 60.0
@@ -101,7 +101,7 @@ class DeliverSettings:
 
 
 Charge = Callable[[str], Awaitable[object]]
-"""Counts a render against whoever wants it. Raises TooManyRequests."""
+"""Admits a render, and counts it against whoever wants it. Raises Overloaded and TooManyRequests."""
 
 
 class Deliver:
@@ -332,7 +332,10 @@ class Deliver:
             body = await asyncio.to_thread(Path(source.path).read_bytes)
         version = admitted.found[0].version
         assert version is not None  # raw_1 of a named source is refused when it is read
-        return Made(Result(body, media_type(version.format), created=int(self._clock())), "files")
+        # A drawing or a document can do things when it is opened as a page: it is saved, not shown.
+        named = admitted.request.output.has(Download)
+        headers = (("Content-Disposition", "attachment"),) if version.format in VECTOR and not named else ()
+        return Made(Result(body, media_type(version.format), headers, created=int(self._clock())), "files")
 
 
 class _ChangedError(Exception):

@@ -69,8 +69,12 @@ def test_its_own_bytes_have_their_own_type(server: OriginServer, name: str) -> N
     id = server.ids[name]
     raw = server.get(SigningKey("a", KEY).sign(f"/raw_1/{id}"))
     assert (raw.status, raw["Content-Type"], raw.body) == (200, MEDIA[name], FILES[name])
+    named = server.get(SigningKey("a", KEY).sign(f"/raw_1,dl_mine/{id}"))
+    assert named["Content-Disposition"].startswith('attachment; filename="mine')
     original = server.get(f"/{id}")
+    assert ("Content-Disposition" in raw) == (name in {"pages.pdf", "mark.svg"})
     if name in {"pages.pdf", "mark.svg"}:
+        assert raw["Content-Disposition"] == "attachment"
         assert original.summary == (415, "unsupported_media")
     else:
         assert (original.status, original["Content-Type"]) == (200, MEDIA[name])
