@@ -14,7 +14,7 @@ from origin.imaging.efforts import Diligence
 from urlspec.request import Request
 from urlspec.sources import SourceRef
 
-RENDERER_VERSION: Final = "1"
+RENDERER_VERSION: Final = "2"
 """Part of every result's key: raise it whenever the same request gives other pixels or bytes."""
 
 RENDERER_DATE: Final = date(2026, 11, 22)
