@@ -3,6 +3,7 @@ a picture. What cannot be had on this machine is left out, and said so."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -13,8 +14,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.parse import urlsplit
 
 from benchmarks.support import processes_of, seconds_of
 
@@ -24,6 +29,16 @@ QUALITY = {"jpg": 80, "webp": 79}
 
 Address = Callable[[int, str, str], str]
 """``(width, format, file name)`` to a URL's path."""
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A server that somebody else started: on this machine, since its CPU is to be counted."""
+
+    port: int
+    pid: int
+    files: int
+    """The port at which it finds the photographs while it is measured."""
 
 
 @dataclass(frozen=True)
@@ -37,23 +52,30 @@ class Contender:
     address: Address
     formats: frozenset[str] = frozenset({"jpg", "webp"})
     environ: Callable[[Path, int], Mapping[str, str]] = lambda folder, port: {}  # noqa: ARG005
+    defaults: Address | None = None
+    """The same with the server's own quality; None where it has to be told one."""
+    attached: Attached | None = None
+    """Where it runs already, when it is not started here."""
 
 
 @dataclass(frozen=True)
 class Running:
     contender: Contender
-    process: subprocess.Popen[bytes]
+    pid: int
     port: int
 
     def cpu(self) -> float:
         """CPU-seconds of the whole process tree."""
-        return seconds_of(processes_of(self.process.pid))
+        return seconds_of(processes_of(self.pid))
 
-    def get(self, width: int, format_: str, name: str) -> bytes:
-        """A picture. RuntimeError where the answer is none."""
+    def get(self, width: int, format_: str, name: str, *, defaults: bool = False) -> bytes:
+        """A picture, of the quality that all are asked for or the server's own. RuntimeError for none."""
+        address = self.contender.defaults if defaults else self.contender.address
+        if address is None:
+            raise RuntimeError(f"{self.contender.name} has no quality of its own")
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            path = self.contender.address(width, format_, name)
+            path = address(width, format_, name)
             connection.request("GET", path, headers={"Accept": "image/webp,*/*"})
             answer = connection.getresponse()
             body = answer.read()
@@ -66,6 +88,11 @@ class Running:
 
 @contextmanager
 def running(contender: Contender, folder: Path) -> Iterator[Running]:
+    """Started with ``folder`` as its photographs, and stopped at the end."""
+    if contender.attached is not None:
+        with _files(folder, contender.attached.files):
+            yield Running(contender, contender.attached.pid, contender.attached.port)
+        return
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -77,7 +104,7 @@ def running(contender: Contender, folder: Path) -> Iterator[Running]:
     )
     try:
         _wait(process, port, contender.name)
-        yield Running(contender, process, port)
+        yield Running(contender, process.pid, port)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -85,6 +112,25 @@ def running(contender: Contender, folder: Path) -> Iterator[Running]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def _files(folder: Path, port: int) -> Iterator[None]:
+    """The folder over HTTP, for servers that do not share our file system."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), partial(Quiet, directory=str(folder)))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, name: str) -> None:
@@ -135,11 +181,18 @@ createServer(createIPXNodeServer(ipx)).listen(Number(process.argv[3]), '127.0.0.
 
 
 def _ipx() -> Contender:
-    home = HOME / "ipx"
+    home = HOME / "ipx-sharp-0.35.5"
     if not (home / "node_modules" / "ipx").is_dir():
         home.mkdir(parents=True, exist_ok=True)
-        (home / "package.json").write_text('{"private": true, "type": "module"}')
-        _run("npm", "install", "--no-audit", "--no-fund", "ipx@3.1.1", "sharp@0.35.5", folder=home)
+        # ipx brings a sharp of its own, which is older than the one that everybody else gets.
+        package = {
+            "private": True,
+            "type": "module",
+            "dependencies": {"ipx": "3.1.1", "sharp": "0.35.5"},
+            "overrides": {"sharp": "$sharp"},
+        }
+        (home / "package.json").write_text(json.dumps(package))
+        _run("npm", "install", "--no-audit", "--no-fund", folder=home)
     script = home / "server.mjs"
     script.write_text(_IPX)
     sharp, vips = _run("node", str(script), "versions").split()
@@ -152,6 +205,9 @@ def _ipx() -> Contender:
             f"/w_{width},f_{'jpeg' if format_ == 'jpg' else format_},q_{QUALITY[format_]}/{name}"
         ),
         environ=lambda folder, port: {"UV_THREADPOOL_SIZE": "2"},  # noqa: ARG005
+        defaults=lambda width, format_, name: (
+            f"/w_{width},f_{'jpeg' if format_ == 'jpg' else format_}/{name}"
+        ),
     )
 
 
@@ -177,8 +233,12 @@ def _thumbor() -> Contender:
         kind = "jpeg" if format_ == "jpg" else format_
         return f"/unsafe/{width}x0/filters:format({kind}):quality({QUALITY[format_]})/{name}"
 
+    def plain(width: int, format_: str, name: str) -> str:
+        return f"/unsafe/{width}x0/filters:format({'jpeg' if format_ == 'jpg' else format_})/{name}"
+
     pillow = _run(str(home / "bin" / "python"), "-c", "import PIL; print(PIL.__version__)")
-    return Contender("thumbor", f"7.8.0, Pillow {pillow}", "no storage, 2 engine threads", command, address)
+    version, setting = f"7.8.0, Pillow {pillow}", "no storage, 2 engine threads"
+    return Contender("thumbor", version, setting, command, address, defaults=plain)
 
 
 def _nginx() -> Contender:
@@ -213,14 +273,15 @@ def _nginx() -> Contender:
 
 
 def _imgproxy() -> Contender:
-    program = _binary("IMGPROXY")
+    attached, program = _given("IMGPROXY")
+    source = "local:///" if attached is None else f"http://127.0.0.1:{attached.files}/"
     return Contender(
         "imgproxy",
-        _run(program, "version"),
-        "2 workers",
+        _run(program, "version") if program else "of the URL given",
+        "2 workers" if program else "as it was started, fetches by HTTP",
         lambda folder, port: [program],  # noqa: ARG005 - it is told by its environment
         lambda width, format_, name: (
-            f"/unsafe/rs:fit:{width}:0/q:{QUALITY[format_]}/plain/local:///{name}@{format_}"
+            f"/unsafe/rs:fit:{width}:0/q:{QUALITY[format_]}/plain/{source}{name}@{format_}"
         ),
         environ=lambda folder, port: {
             "IMGPROXY_BIND": f"127.0.0.1:{port}",
@@ -229,29 +290,45 @@ def _imgproxy() -> Contender:
             "IMGPROXY_LOG_LEVEL": "error",
             "IMGPROXY_MAX_SRC_RESOLUTION": "100",
         },
+        defaults=lambda width, format_, name: f"/unsafe/rs:fit:{width}:0/plain/{source}{name}@{format_}",
+        attached=attached,
     )
 
 
 def _imagor() -> Contender:
-    program = _binary("IMAGOR")
+    attached, program = _given("IMAGOR")
+    source = "" if attached is None else f"http://127.0.0.1:{attached.files}/"
     return Contender(
         "imagor",
-        _run(program, "-version"),
-        "2 renders side by side",
+        _run(program, "-version") if program else "of the URL given",
+        "2 renders side by side" if program else "as it was started, fetches by HTTP",
         lambda folder, port: [
             program, "-imagor-unsafe", "-port", str(port), "-file-loader-base-dir", str(folder),
             "-imagor-process-concurrency", "2",
         ],
         lambda width, format_, name: (
             f"/unsafe/fit-in/{width}x0/filters:format({'jpeg' if format_ == 'jpg' else format_})"
-            f":quality({QUALITY[format_]})/{name}"
+            f":quality({QUALITY[format_]})/{source}{name}"
         ),
+        defaults=lambda width, format_, name: (
+            f"/unsafe/fit-in/{width}x0/filters:format({'jpeg' if format_ == 'jpg' else format_})"
+            f"/{source}{name}"
+        ),
+        attached=attached,
     )  # fmt: skip
 
 
-def _binary(name: str) -> str:
-    """A program that the environment names (``IMGPROXY=/path``), or that is on the PATH."""
+def _given(name: str) -> tuple[Attached | None, str]:
+    """A running server that the environment names (``IMGPROXY=http://127.0.0.1:8080 IMGPROXY_PID=123``), else
+    a program: named (``IMGPROXY=/path``), or on the PATH. LookupError for neither."""
     found = os.environ.get(name) or shutil.which(name.lower())
     if not found:
-        raise LookupError(f"no program; set {name} to its path")
-    return found
+        raise LookupError(f"no program; set {name} to its path or URL")
+    if not found.startswith("http://"):
+        return None, found
+    pid = os.environ.get(f"{name}_PID", "")
+    if not (pid.isdecimal() and Path(f"/proc/{pid}").exists()):
+        raise LookupError(f"set {name}_PID to the process at {found}, whose CPU is to be counted")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return Attached(urlsplit(found).port or 80, int(pid), probe.getsockname()[1]), ""

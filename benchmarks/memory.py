@@ -132,7 +132,11 @@ def measure(renders: int, **environ: str) -> Found:
         ask(server, paths, MIXED, found)
         found.parts = settled(server)
         found.settled = sum(found.parts)
-        print(f"# started {found.started:.0f}, settled {found.settled:.0f} of", *map(round, found.parts), flush=True)
+        print(
+            f"# started {found.started:.0f}, settled {found.settled:.0f} of",
+            *map(round, found.parts),
+            flush=True,
+        )
         for _ in range(SAMPLES):
             ask(server, paths, renders // SAMPLES, found)
             found.drift.append(sum(settled(server, PAUSE)) - found.settled)

@@ -1,14 +1,15 @@
 """Ours beside ipx (sharp), thumbor, nginx image_filter; imgproxy and imagor where their programs are there.
 
-CPU per picture of every server's whole process tree, in interleaved rounds on the same files. Every contender
-reads a folder, keeps nothing but what it keeps by itself, and is asked for the same sizes and qualities; a
-cell says the bytes of what came, and how near it is (SSIMULACRA2) to the original at that size.
+CPU per original of every server's whole process tree, in interleaved rounds on the same files. Every one of
+them reads a folder and keeps nothing but what it keeps by itself. "Same" cells ask all for the same quality,
+"defaults" for none; shrink on load, effort and sharpening are as each of them ships. The corpus is mild, so a
+busy original (noise, quality 96) is measured apart. The second table says the bytes of what came, and how
+near it is (SSIMULACRA2) to the original at that size. In brackets: in times of ours; below 1 we lose.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ import pyvips
 from ssimulacra2 import compute_ssimulacra2
 
 from benchmarks.contenders import QUALITY, Contender, Running, peers, running
-from benchmarks.support import copies, machine, median, photos, serving, table
+from benchmarks.support import Report, arguments, busy, copies, median, photos, publish, serving, table
 
 SRCSET = (160, 320, 480, 640, 800, 1_080, 1_280, 1_600)
 
@@ -40,15 +41,29 @@ class Cell:
     """Asked first, and not counted."""
     burst: bool = False
     """All at once, as a browser does, instead of one after the other."""
+    defaults: bool = False
+    """Every contender's own quality instead of one for all."""
+    busy: bool = False
+    """Of the busy original instead of the photographs."""
+
+    def can(self, contender: Contender) -> bool:
+        return self.format in contender.formats and not (self.defaults and contender.defaults is None)
 
 
 CELLS = (
-    Cell("cold 320 webp", "webp", (320,)),
-    Cell("cold 320 jpg", "jpg", (320,)),
-    Cell("cold 1600 webp", "webp", (1_600,)),
-    Cell("third size 320 webp", "webp", (320,), before=(640, 480)),
-    Cell("srcset of 8 webp", "webp", SRCSET, burst=True),
-    Cell("srcset of 8 jpg", "jpg", SRCSET, burst=True),
+    Cell("same, cold 320 webp", "webp", (320,)),
+    Cell("same, cold 320 jpg", "jpg", (320,)),
+    Cell("same, cold 1600 webp", "webp", (1_600,)),
+    Cell("same, third size 320 webp", "webp", (320,), before=(640, 480)),
+    Cell("same, srcset of 8 webp", "webp", SRCSET, burst=True),
+    Cell("same, srcset of 8 jpg", "jpg", SRCSET, burst=True),
+    Cell("defaults, cold 320 webp", "webp", (320,), defaults=True),
+    Cell("defaults, cold 320 jpg", "jpg", (320,), defaults=True),
+    Cell("defaults, cold 1600 webp", "webp", (1_600,), defaults=True),
+    Cell("busy, cold 320 webp", "webp", (320,), busy=True),
+    Cell("busy, cold 320 jpg", "jpg", (320,), busy=True),
+    Cell("busy, third size 320 webp", "webp", (320,), before=(640, 480), busy=True),
+    Cell("busy, srcset of 8 webp", "webp", SRCSET, burst=True, busy=True),
 )
 
 
@@ -56,32 +71,57 @@ CELLS = (
 class Score:
     seconds: list[float] = field(default_factory=list)
     """CPU per original, one value a round."""
-    bytes: int = 0
+    size: int = 0
+    """Bytes of all pictures of an original."""
     near: float = 0.0
+    """SSIMULACRA2 of the first size."""
+    last: Sequence[tuple[Path, float, Sequence[bytes]]] = ()
+    """Originals, CPU and pictures of the last round."""
+
+    @property
+    def cpu(self) -> float:
+        return median(self.seconds)
+
+    def add(self, spent: Sequence[tuple[Path, float, Sequence[bytes]]]) -> None:
+        self.seconds.append(sum(seconds for _, seconds, _ in spent) / len(spent))
+        self.last = spent
+
+    def judge(self, cell: Cell, folder: Path) -> None:
+        """Look at the pictures. RuntimeError for wrong ones."""
+        for photo, _, bodies in self.last:
+            checked(cell, photo, bodies)
+        self.size = sum(len(body) for _, _, bodies in self.last for body in bodies) // len(self.last)
+        self.near = median([near(photo, bodies[0], folder) for photo, _, bodies in self.last])
 
 
 OURS = Contender(
     "image-origin", "this checkout", "as shipped, 2 workers", lambda folder, port: [],  # noqa: ARG005
     lambda width, format_, name: f"/c_scale,w_{width},f_{format_},q_{QUALITY[format_]}/@photos/{name}",
+    defaults=lambda width, format_, name: f"/c_scale,w_{width},f_{format_}/@photos/{name}",
 )  # fmt: skip
 
 
 @contextmanager
 def ours(folder: Path, data: Path) -> Iterator[Running]:
     with serving(data, ORIGIN_SOURCES=f"photos=file://{folder}", ORIGIN_WORKERS="2") as server:
-        yield Running(OURS, server.process, server.port)
+        yield Running(OURS, server.process.pid, server.port)
 
 
 def asked(server: Running, cell: Cell, name: str) -> tuple[float, list[bytes]]:
     """CPU-seconds for the cell's pictures of one original, and the pictures."""
+
+    def get(width: int) -> bytes:
+        return server.get(width, cell.format, name, defaults=cell.defaults)
+
     for width in cell.before:
-        server.get(width, cell.format, name)
+        get(width)
+    _settled(server)
     before = server.cpu()
     if cell.burst:
         with ThreadPoolExecutor(len(cell.widths)) as clients:
-            bodies = list(clients.map(lambda width: server.get(width, cell.format, name), cell.widths))
+            bodies = list(clients.map(get, cell.widths))
     else:
-        bodies = [server.get(width, cell.format, name) for width in cell.widths]
+        bodies = [get(width) for width in cell.widths]
     _settled(server)
     return server.cpu() - before, bodies
 
@@ -121,97 +161,71 @@ def checked(cell: Cell, photo: Path, bodies: Sequence[bytes]) -> None:
 
 def measure(
     options: argparse.Namespace, folder: Path
-) -> tuple[list[Contender], dict[tuple[str, str], Score]]:
+) -> tuple[list[Contender], dict[tuple[str, str], Score], int]:
+    """The contenders, their scores by name and cell, and the bytes of the busy original."""
+    cells = [cell for cell in CELLS if not options.cells or options.cells in cell.name]
     chosen = photos(progressive=False)[: options.photos]
     pictures = folder / "photos"
     pictures.mkdir()
-    busy = pictures / "busy.jpg"
-    _busy(chosen[0], busy)
-    names = {photo: iter(copies(photo, pictures, (options.rounds + 1) * len(CELLS))) for photo in chosen}
+    noisy = busy(chosen[0], folder)
+    names = {
+        photo: iter(copies(photo, pictures, options.rounds * len(cells) + 1)) for photo in [*chosen, noisy]
+    }
     contenders = [OURS, *(peer for _, peer in peers() if peer is not None)]
     scores: dict[tuple[str, str], Score] = {}
     with ExitStack() as stack:
         servers = [stack.enter_context(ours(pictures, folder / "data"))]
         servers += [stack.enter_context(running(peer, pictures)) for peer in contenders[1:]]
+        first = next(names[noisy])
         for server in servers:  # started once, warmed with one picture each
-            server.get(320, "jpg", busy.name)
+            server.get(320, "jpg", first.name)
         for number in range(options.rounds):
-            for cell in CELLS:
-                files = {photo: next(names[photo]) for photo in chosen}
-                able = [server for server in servers if cell.format in server.contender.formats]
+            for cell in cells:
+                files = {photo: next(names[photo]) for photo in ([noisy] if cell.busy else chosen)}
+                able = [server for server in servers if cell.can(server.contender)]
                 for server in able[number % len(able) :] + able[: number % len(able)]:
                     score = scores.setdefault((server.contender.name, cell.name), Score())
-                    spent = [asked(server, cell, file.name) for file in files.values()]
-                    score.seconds.append(sum(seconds for seconds, _ in spent) / len(spent))
+                    score.add([(photo, *asked(server, cell, file.name)) for photo, file in files.items()])
                     if number == 0:
-                        for photo, (_, bodies) in zip(chosen, spent, strict=True):
-                            checked(cell, photo, bodies)
-                        score.bytes = sum(len(body) for _, bodies in spent for body in bodies) // len(spent)
-                        score.near = median(
-                            [
-                                near(photo, bodies[0], folder)
-                                for photo, (_, bodies) in zip(chosen, spent, strict=True)
-                            ]
-                        )
+                        score.judge(cell, folder)
                 print(f"# round {number + 1}, {cell.name}", flush=True)
-    return contenders, scores
-
-
-def _busy(photo: Path, target: Path) -> None:
-    """A photograph with a sensor's noise at high quality: what cameras write, where the corpus is mild."""
-    image = pyvips.Image.new_from_file(str(photo))
-    noise = pyvips.Image.gaussnoise(image.width, image.height, sigma=9, seed=1)
-    (image + noise).cast("uchar").copy(interpretation="srgb").jpegsave(str(target), Q=96)
+    return contenders, scores, noisy.stat().st_size
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--photos", type=int, default=6)
-    arguments.add_argument("--json", type=Path)
-    options = arguments.parse_args()
+    parser = arguments(__doc__, rounds=3)
+    parser.add_argument("--photos", type=int, default=6)
+    parser.add_argument("--cells", help="only those with this in their name")
+    options = parser.parse_args()
     pyvips.cache_set_max(0)
     pyvips.concurrency_set(1)
     with TemporaryDirectory() as temporary:
-        contenders, scores = measure(options, Path(temporary))
-    print(machine())
-    for contender in contenders:
-        print(f"{contender.name}: {contender.version}; {contender.setting}")
-    print(f"\nCPU ms per original, medians of {options.rounds} interleaved rounds; in times of ours\n")
-    rows = []
-    for cell in CELLS:
-        base = median(scores[OURS.name, cell.name].seconds)
-        row = [cell.name]
+        contenders, scores, size = measure(options, Path(temporary))
+    rows, quality = [], []
+    bars: dict[str, dict[str, float]] = {contender.name: {} for contender in contenders}
+    figures: dict[str, float] = {}
+    for cell in dict.fromkeys(name for _, name in scores):
+        base = scores[OURS.name, cell].cpu
+        row, looks = [cell], [cell]
         for contender in contenders:
-            score = scores.get((contender.name, cell.name))
-            row += ["-"] if score is None else [_cell(score, base)]
+            score = scores.get((contender.name, cell))
+            row.append("-" if score is None else f"{score.cpu * 1_000:.0f} ({score.cpu / base:.2f})")
+            looks.append("-" if score is None else f"{score.size // 1_000} kB, {score.near:.0f}")
+            if score is not None:
+                bars[contender.name][cell] = figures[f"{contender.name}: {cell}"] = score.cpu * 1_000
+                figures[f"{contender.name}: {cell}, bytes"] = score.size
+                figures[f"{contender.name}: {cell}, SSIMULACRA2"] = score.near
         rows.append(row)
-    print(table(["", *(contender.name for contender in contenders)], rows))
+        quality.append(looks)
+    head = ["", *(contender.name for contender in contenders)]
+    notes = {contender.name: f"{contender.version}; {contender.setting}" for contender in contenders}
+    notes["photographs"] = (
+        f"{options.photos} baseline JPEG, 6 to 24 megapixels; the busy one has {size / 1e6:.1f} MB"
+    )
+    title = f"CPU per original, whole process tree, {options.rounds} interleaved rounds"
+    publish(Report("peers", title, head, rows, "ms", bars, figures, notes), options)
     print("\nbytes per original, and SSIMULACRA2 of the first size\n")
-    rows = [
-        [cell.name, *(_quality(scores.get((contender.name, cell.name))) for contender in contenders)]
-        for cell in CELLS
-    ]
-    print(table(["", *(contender.name for contender in contenders)], rows))
-    if options.json:
-        found = {
-            f"{name}: {cell}": {
-                "cpu_ms": median(score.seconds) * 1_000,
-                "bytes": score.bytes,
-                "near": score.near,
-            }
-            for (name, cell), score in scores.items()
-        }
-        options.json.write_text(json.dumps({"machine": machine(), "cells": found}, indent=1))
-
-
-def _cell(score: Score, base: float) -> str:
-    seconds = median(score.seconds)
-    return f"{seconds * 1_000:.0f} ({seconds / base:.2f})"
-
-
-def _quality(score: Score | None) -> str:
-    return "-" if score is None else f"{score.bytes // 1_000} kB, {score.near:.0f}"
+    print(table(head, quality))
 
 
 if __name__ == "__main__":

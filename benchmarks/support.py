@@ -138,6 +138,17 @@ def copies(photo: Path, folder: Path, rounds: int) -> list[Path]:
     return made
 
 
+def busy(photo: Path, folder: Path) -> Path:
+    """A photograph with a sensor's noise at high quality: what cameras write, where the corpus is mild."""
+    import pyvips
+
+    target = folder / f"busy-{photo.stem}.jpg"
+    image = pyvips.Image.new_from_file(str(photo))
+    noise = pyvips.Image.gaussnoise(image.width, image.height, sigma=9, seed=1)
+    (image + noise).cast("uchar").copy(interpretation="srgb").jpegsave(str(target), Q=96)
+    return target
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     lines = [
@@ -160,6 +171,8 @@ class Report:
     bars: dict[str, dict[str, float]] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict)
     """Single results, for whoever reads the JSON."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """Versions, settings: what has to be known to judge the figures."""
 
 
 def arguments(description: str | None, *, rounds: int) -> argparse.ArgumentParser:
@@ -174,6 +187,8 @@ def arguments(description: str | None, *, rounds: int) -> argparse.ArgumentParse
 def publish(report: Report, options: argparse.Namespace) -> None:
     """Print the table; write the JSON and the chart where the options say so."""
     print(machine())
+    for name, note in report.notes.items():
+        print(f"{name}: {note}")
     print(f"{report.title}\n")
     print(table(report.head, report.rows))
     if options.json:
@@ -187,6 +202,7 @@ def publish(report: Report, options: argparse.Namespace) -> None:
             "unit": report.unit,
             "bars": report.bars,
             "figures": report.figures,
+            "notes": report.notes,
         }
         options.json.write_text(json.dumps(told, indent=1) + "\n")
     if options.chart:
@@ -256,6 +272,7 @@ __all__ = [
     "Report",
     "Server",
     "arguments",
+    "busy",
     "chart",
     "copies",
     "corpus",
