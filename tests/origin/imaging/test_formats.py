@@ -13,10 +13,11 @@ import pyvips
 from numpy.typing import NDArray
 
 from origin.errors import CeilingUnreachable, OriginError
-from origin.imaging import decode
+from origin.imaging import decode, grades
 from origin.imaging.closeness import Original
 from origin.imaging.grades import TARGETS
 from origin.imaging.model import FORMATS, Limits
+from origin.imaging.savers import Saving, save
 from tests.origin.imaging.rendering import png, render
 from tests.support.pictures import (
     animated,
@@ -35,6 +36,7 @@ from tests.support.pictures import (
 from tests.support.pictures import (
     decode as pixels,
 )
+from urlspec.qualities import QualityValue
 
 
 @functools.cache
@@ -234,6 +236,21 @@ def test_a_ceiling_out_of_reach_is_said_with_the_least() -> None:
         with pytest.raises(CeilingUnreachable) as raised:
             render(f"/f_{output},mb_100", photograph())
         assert int(raised.value.members["bytes"]) > 100
+
+
+@pytest.mark.parametrize("side", [64, 400, 700, 1_400])
+def test_a_grade_costs_at_most_one_further_encode(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted in pixels that the search writes."""
+    written: list[int] = []
+
+    def counted(name: str, image: Any, saving: Saving) -> bytes:
+        written.append(image.width * image.height)
+        return save(name, image, saving)
+
+    monkeypatch.setattr(grades, "save", counted)
+    picture = pyvips.Image.new_from_buffer(noise(side, side), "").copy_memory()
+    grades.level(picture, "webp", Saving(QualityValue("auto")))
+    assert 0 < sum(written) <= side * side
 
 
 # Never larger --------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from origin.imaging.model import Header, Limits
 from origin.imaging.plan import plan
 from origin.imaging.shape import Shape
 from urlspec.parse import parse
-from urlspec.sources import AssetRef
+from urlspec.sources import AssetRef, SourceRef
 
 SMALL, MEDIUM, LARGE = (100, 67), (640, 427), (1280, 853)
 
@@ -110,3 +110,42 @@ def test_parts(
 )
 def test_regions(url: str, region: Box | Smart) -> None:
     assert shape(url, MEDIUM).region == region
+
+
+@pytest.mark.parametrize(
+    ("url", "size"),
+    [
+        # Turning and cutting; its a_ holds our r_ and flip_.
+        ("a_90", (427, 640)),
+        ("a_-90", (427, 640)),
+        ("a_hflip", MEDIUM),
+        ("w_300,h_200,c_fill,a_20", (350, 291)),
+        ("rad_max,ar_1:1,c_fill,w_200", (200, 200)),  # its r_max
+        ("c_fill,w_200,h_200,rad_20:0:40:40", (200, 200)),
+        # Colour and detail change no size, and neither do layers, which are clipped.
+        *(
+            (f"w_300,e_{effect}", (300, 200))
+            for effect in (
+                "blur:10", "blur_region:20:20:90:60", "sharpen:1", "unsharp", "pixelate:8",
+                "pixelate_region:20:20:90:60:6", "brightness:-30", "contrast:50", "saturation:-70", "hue:40",
+                "gamma:1.5", "auto_brightness", "auto_color", "auto_contrast", "sepia:50", "grayscale",
+                "negate", "blackwhite:40", "tint:60:navy", "vignette:30", "fade:30", "colorblind:protanopia",
+                "colorblind_assist", "trim:10",
+            )
+        ),
+        ("c_scale,w_500/l_logo,w_0.3,g_south_east,x_10,y_10", (500, 334)),
+        ("c_scale,w_500/l_logo/c_fill,w_100,h_100,rad_max/fl_layer_apply,g_north", (500, 334)),
+        ("c_scale,w_500/l_logo,fl_tiled,o_50", (500, 334)),
+        ("c_scale,w_500/u_logo,w_1.0", (500, 334)),
+        ("c_scale,w_500/l_logo,e_multiply", (500, 334)),
+        ("c_scale,w_500/l_text:Arial_80_bold:Flowers,co_rgb:ffff00", (500, 334)),
+        # What lies outside adds to the size.
+        ("w_300,bo_4px_solid_black", (308, 208)),
+        ("c_pad,w_300,h_300,b_blurred", (300, 300)),
+        ("c_pad,w_300,h_300,b_auto:predominant", (300, 300)),
+    ],
+)  # fmt: skip
+def test_sizes_of_effects_and_layers(url: str, size: tuple[int, int]) -> None:
+    logo = Header("png", 200, 100, has_alpha=True, bands=4)
+    headers: dict[SourceRef, Header] = {AssetRef("cat"): Header("jpeg", *MEDIUM), AssetRef("logo"): logo}
+    assert plan(parse(f"/{url}/cat"), headers, Limits()).size == size
