@@ -38,7 +38,8 @@ class RasterFolder:
         self._root = root
         self.tally = Tally()
         self._budget = ByteBudget(root, max_bytes, tally=self.tally)
-        self._forgotten: OrderedDict[str, float] = OrderedDict()
+        self._forgotten: OrderedDict[str, tuple[float, Collection[str]]] = OrderedDict()
+        """When, and besides what."""
 
     async def close(self) -> None:
         await self._budget.close()
@@ -86,12 +87,16 @@ class RasterFolder:
 
         What was made before its owner was forgotten is not kept. Raises what the disk raises.
         """
-        if self._forgotten.get(owner, 0.0) >= begun:
+        if self._outlived(owner, content, begun):
             return
         size = await asyncio.to_thread(self._publish, path, f"{self._stem(owner, content)}{name}")
         self._budget.wrote(size)
-        if self._forgotten.get(owner, 0.0) >= begun:
-            await self.forget(owner)
+        if self._outlived(owner, content, begun):
+            await self.forget(owner, self._forgotten[owner][1])
+
+    def _outlived(self, owner: str, content: str, begun: float) -> bool:
+        forgotten, besides = self._forgotten.get(owner, (0.0, ()))
+        return forgotten >= begun and content not in besides
 
     def _publish(self, path: str, final: str) -> int:
         with storage_errors():
@@ -102,7 +107,7 @@ class RasterFolder:
 
     async def forget(self, owner: str, besides: Collection[str] = ()) -> None:
         """Remove what is kept of an owner ``besides`` these contents, also what is being made just now."""
-        self._forgotten[owner] = time.monotonic()
+        self._forgotten[owner] = (time.monotonic(), tuple(besides))
         self._forgotten.move_to_end(owner)
         if len(self._forgotten) > _FORGOTTEN:
             self._forgotten.popitem(last=False)
