@@ -13,7 +13,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Debian packages whose programs the tests start; see `services`.
 APT := apt-get -qq -o Dpkg::Use-Pty=0
 
-.PHONY: help run test lint style types docs-are-fresh format soak fuzz services clean
+.PHONY: help run test lint style types docs-are-fresh format soak fuzz bench services clean
 
 help:  ## What can be done here
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## (.*)/make \1\t\2/' | expand -t 18
@@ -59,6 +59,13 @@ MINUTES ?= 5
 fuzz: $(VENV)/.dev  ## Search for inputs that break the readers of URLs and uploads, for MINUTES (5) each
 	@$(BIN)/python -m tests.fuzz paths --minutes $(MINUTES)
 	exec $(BIN)/python -m tests.fuzz bodies --minutes $(MINUTES)
+
+# `make bench BENCH=docs/bench`: where the figures and charts go. Other servers are installed beside the
+# project, into the user's cache folder, the first time.
+BENCH ?= build/bench
+
+bench: $(VENV)/.dev services  ## The short form of every benchmark (10 minutes), with charts in BENCH (build/bench)
+	@exec $(BIN)/python -m benchmarks --out $(BENCH)
 
 clean:  ## Remove what was installed and built; data folders stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
