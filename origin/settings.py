@@ -417,6 +417,8 @@ def _shown_default(name: str, default: Any) -> str:
         return "`" + ",".join(INPUTS[:6]) + "`"
     if default is None or default in ((), "") or isinstance(default, Keyring):
         return "none"
+    if isinstance(default, bool):
+        return "on" if default else "off"
     if isinstance(default, int) and default >= 1 << 20 and default % (1 << 20) == 0:
         return f"{default >> 30}GiB" if default % (1 << 30) == 0 else f"{default >> 20}MiB"
     return f"`{default}`"
