@@ -74,6 +74,10 @@ class Breaker:
                     await self._ask()
                 except Unavailable as error:
                     self.failed(error)
+                except Exception as error:
+                    # Whatever it is: who stopped asking would take it to be away for ever.
+                    log.exception("%s could not be asked", self._name)
+                    self.failed(error)
                 else:
                     self.passed()
         finally:

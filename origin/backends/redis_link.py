@@ -87,8 +87,9 @@ class RedisLink:
     async def _once(self, operation: Callable[[Redis], Awaitable[T]]) -> T:
         try:
             return await _in_time(operation(self._redis), self._timeout)
-        except (RedisError, OSError) as error:
-            # A ResponseError (out of memory, read-only) says that it is there. TimeoutError is an OSError.
+        except (RedisError, OSError, RuntimeError) as error:
+            # RuntimeError is uvloop's, for a connection that was closed a moment ago. A ResponseError (out of
+            # memory, read-only) says that it is there. TimeoutError is an OSError.
             raise Unavailable from error
 
     async def _asked(self) -> None:
@@ -116,3 +117,5 @@ async def _in_time(work: Awaitable[T], seconds: float) -> T:
         if not task.done():
             task.cancel()
             await asyncio.wait({task})
+            if not task.cancelled():
+                task.exception()  # it failed while it was given up, and nobody else will ask

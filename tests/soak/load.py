@@ -162,7 +162,7 @@ class Load:
 
     def _judge(self, kind: str, answer: Response, *, troubled: bool, what: str) -> None:
         self._count(kind, str(answer.status), answer.code)
-        if answer.status in DESERVED[kind]:
+        if answer.status in DESERVED[kind] or _changing(answer):
             return
         if (troubled or self.troubled) and answer.status in FAULTY:
             if answer.status == 503 and "Retry-After" not in answer:
@@ -206,6 +206,11 @@ class Load:
         yield f"pictures with other bytes, and answers that nobody deserves: {len(self.wrong)}"
         for text, count in Counter(self.wrong).most_common(20):
             yield f"  {count} x {text}"
+
+
+def _changing(answer: Response) -> bool:
+    """The picture was purged twice while it was made."""
+    return answer.code == "unavailable" and "being changed" in answer.json["detail"]
 
 
 def _hash(body: bytes) -> str:
