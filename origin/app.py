@@ -182,6 +182,11 @@ def build(settings: Settings) -> Origin:
             presets, settings.max_url_bytes, wiring.fonts_fingerprint(settings) + system_fonts(), changed
         ),
     )
+
+    async def charge(who: str) -> None:
+        pool.check()
+        await rates.take("render", who)
+
     tracing = wiring.tracing(settings, closers)
     refusals = Refusals(wiring.strikes(link), pool, limits)
     closers.append(refusals.close)
@@ -201,7 +206,7 @@ def build(settings: Settings) -> Origin:
         leases,
         tracing.renderer(pool) if tracing else pool,
         DeliverSettings(limits, settings.deadline, settings.max_source_bytes, fonts),
-        charge=lambda who: rates.take("render", who),
+        charge=charge,
         refusals=refusals,
         weights=Weights(limits, fonts) if pool.budget is not None else None,
         decodes=decodes,
