@@ -31,6 +31,7 @@ from origin.service.admission import Admission, AdmissionSettings, Ask
 from origin.service.catalog import CachedAssets, Catalog
 from origin.service.changes import ChangeWatch
 from origin.service.deliver import Deliver, DeliverSettings
+from origin.service.drafts import Drafts
 from origin.service.eager import Eager
 from origin.service.explain import Explain
 from origin.service.ingest import Ingest, Ingested, Upload
@@ -199,6 +200,8 @@ def build(settings: Settings) -> Origin:
     kept = wiring.rasters(settings, closers, metrics)
     decodes = Decodes(kept, lambda: pool.busy >= pool.size, database)
     closers.append(decodes.close)
+    drafts = Drafts(pool, upgrade=settings.drafts, hurry=settings.hurry)
+    closers.append(drafts.close)
     deliver = Deliver(
         admission,
         tracing.originals(cache) if tracing else cache,
@@ -210,6 +213,7 @@ def build(settings: Settings) -> Origin:
         refusals=refusals,
         weights=Weights(limits, fonts) if pool.budget is not None else None,
         decodes=decodes,
+        drafts=drafts,
     )
     closers.append(deliver.close)
     ingest = Ingest(

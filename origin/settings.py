@@ -153,6 +153,19 @@ class Settings(BaseModel):
     accept: Inputs = _own(
         "ORIGIN_ACCEPT", frozenset(INPUTS[:6]), "Types of originals that are accepted", "jpeg,png,webp"
     )
+    drafts: Literal["auto", "all", "off"] = _own(
+        "ORIGIN_DRAFTS",
+        "auto",
+        "AVIF is answered quickly coded and replaced by a smaller one when idle: auto where f_auto chose it,"
+        " all for f_avif too, off never",
+        "off",
+    )
+    hurry: bool = _own(
+        "ORIGIN_HURRY",
+        True,
+        "Encode with less effort while renders queue up; such results live a minute and are made anew later",
+        "off",
+    )
     cache_control: str = _own(
         "ORIGIN_CACHE_CONTROL",
         "public, max-age=3600, s-maxage=86400, stale-while-revalidate=86400",

@@ -132,7 +132,7 @@ class Pictures:
     async def _send(
         self, scope: Scope, send: Send, delivered: Delivered, *, head: bool, keepable: bool
     ) -> None:
-        headers = self._common(delivered.admitted, fallback=delivered.fallback)
+        headers = self._common(delivered.admitted, fallback=delivered.fallback, draft=delivered.draft)
         headers.append((b"etag", delivered.etag.encode()))
         headers.append((b"x-request-id", scope["state"]["request_id"].encode()))
         if not keepable:

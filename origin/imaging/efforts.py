@@ -27,6 +27,8 @@ from typing import Final, Literal
 Diligence = Literal["hurried", "usual", "thorough"]
 """``hurried``: many renders wait. ``thorough``: nobody waits, and the machine is idle."""
 
+_SMALL_AVIF: Final = 100_000
+"""Pixels up to which AVIF is written well at once: that takes 30 ms, and a second visit would cost more."""
 _QUICK_AVIF: Final = 800_000
 """Pixels above which AVIF is at first written with its least effort, so that 1600 px take at most 150 ms."""
 _LARGE_AVIF: Final = 8_000_000
@@ -48,6 +50,8 @@ def effort(name: str, pixels: int, diligence: Diligence = "usual", *, lossless: 
         case "webp" if lossless:
             return 1 if hurried else 2
         case "webp":
+            return 0 if hurried else 2
+        case "avif" if pixels <= _SMALL_AVIF:
             return 0 if hurried else 2
         case "avif" if diligence == "thorough":
             return 3 if pixels <= _LARGE_AVIF else 1

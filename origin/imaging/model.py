@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
 
-from origin.imaging.efforts import Diligence
+from origin.imaging.efforts import Diligence as Diligence
 from urlspec.request import Request
 from urlspec.sources import SourceRef
 

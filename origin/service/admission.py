@@ -70,6 +70,8 @@ class Admitted:
     """Unix seconds."""
     more: bool = False
     """Other variants of the same picture follow."""
+    unhurried: bool = False
+    """Nobody waits for it: a draft is being replaced."""
 
     @property
     def public(self) -> bool:

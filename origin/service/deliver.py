@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -31,6 +30,8 @@ from origin.imaging.model import VECTOR, Header, Job, Limits, Lost, Opening, Ren
 from origin.ports import HeldOriginals, Leases, Result
 from origin.service.admission import Admission, Admitted, Ask, has_fallback, is_original
 from origin.service.catalog import Found
+from origin.service.drafts import Drafts
+from origin.service.etags import entity_tag, matching_etag
 from origin.service.flights import Flights
 from origin.service.rasters import Decodes, Turn
 from origin.service.refused import Case, Refusals, Suspects
@@ -89,6 +90,8 @@ class Delivered:
     etag: str
     fallback: str = ""
     """The code of the error that made the fallback picture stand in."""
+    draft: bool = False
+    """A better version is being made, or may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class Deliver:
         refusals: Refusals | None = None,
         weights: Weights | None = None,
         decodes: Decodes | None = None,
+        drafts: Drafts | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.admission = admission
@@ -131,6 +135,7 @@ class Deliver:
         self._refusals = refusals
         self._weights = weights
         self._decodes = decodes or Decodes(None)
+        self._drafts = drafts
         self._clock = clock
         self._flights: Flights[Made] = Flights()
         self._refused: dict[str, tuple[float, OriginError]] = {}
@@ -164,15 +169,30 @@ class Deliver:
     async def _answer(self, ask: Ask, *, fallback: bool = False) -> Delivered:
         admitted = await self.admission.admit(ask, fallback=fallback)
         for _ in range(2):
-            if ask.etag is not None and (etag := matching_etag(ask.etag, admitted.key)):
-                return Delivered(admitted, None, etag)
+            if (unchanged := await self._unchanged(ask, admitted)) is not None:
+                return unchanged
             try:
                 made = await self._result(admitted, ask.who)
             except _ChangedError:
                 admitted = await self.admission.admit(ask, fresh=True, fallback=fallback)
                 continue
-            return Delivered(admitted, made, f'"{admitted.key}-{body_tag(made.result.body)}"')
+            self._improve_later(admitted, made.result)
+            etag = entity_tag(admitted.key, made.result)
+            return Delivered(admitted, made, etag, draft=made.result.draft)
         raise Unavailable("The picture is being changed just now.")
+
+    async def _unchanged(self, ask: Ask, admitted: Admitted) -> Delivered | None:
+        """Word that the client's copy is right; without further work, unless it may be of a draft."""
+        if ask.etag is None or (etag := matching_etag(ask.etag, admitted.key)) is None:
+            return None
+        if not etag.startswith("W/") or self._drafts is None:
+            return Delivered(admitted, None, etag.removeprefix("W/"))
+        if (kept := await self._results.lookup(admitted.key)) is None:
+            return Delivered(admitted, None, etag, draft=True)
+        self._improve_later(admitted, kept[0])
+        now = entity_tag(admitted.key, kept[0])
+        same = now.removeprefix("W/") == etag.removeprefix("W/")
+        return Delivered(admitted, None, now, draft=kept[0].draft) if same else None
 
     async def _result(self, admitted: Admitted, who: str) -> Made:
         if admitted.request.output.has(Raw):
@@ -289,8 +309,31 @@ class Deliver:
 
     def _made(self, rendered: Rendered, seconds: Mapping[str, float]) -> Made:
         created = int(self._clock())
-        result = Result(rendered.body, rendered.media_type, said_with(rendered), created=created)
+        said = said_with(rendered)
+        result = Result(rendered.body, rendered.media_type, said, rendered.draft, created)
         return Made(result, "render", seconds)
+
+    def _improve_later(self, admitted: Admitted, result: Result) -> None:
+        if result.draft and self._drafts is not None:
+            self._drafts.later(admitted.key, partial(self._improve, admitted))
+
+    async def _improve(self, admitted: Admitted) -> None:
+        """Put a better version in the place of a draft, unless somebody has, or the draft is gone."""
+        if (lease := await self._leases.acquire(f"better-{admitted.key}")) is None:
+            return
+        try:
+            async with asyncio.timeout(self._settings.deadline):
+                kept = await self._results.lookup(admitted.key)
+                if kept is None or not kept[0].draft:
+                    return
+                made = (await self._make(replace(admitted, unhurried=True))).result
+            if len(made.body) > len(kept[0].body):
+                made = replace(kept[0], draft=False)
+            await self._results.put(admitted.key, made, admitted.assets)
+        except _ChangedError:
+            return  # what is asked for from now on has another key
+        finally:
+            await lease.done()
 
     async def _hold(self, held: AsyncExitStack, found: Found) -> Source:
         try:
@@ -323,7 +366,11 @@ class Deliver:
     async def _job(self, admitted: Admitted, sources: Mapping[SourceRef, Source]) -> Job:
         memory = await self._weights.of(admitted) if self._weights else 0
         settings = self._settings
-        return Job(admitted.request, sources, admitted.accept, settings.limits, settings.fonts, memory)
+        job = Job(admitted.request, sources, admitted.accept, settings.limits, settings.fonts, memory)
+        if self._drafts is None:
+            return job
+        diligence, goal = self._drafts.pace(admitted)
+        return replace(job, diligence=diligence, goal=goal)
 
     async def _raw(self, admitted: Admitted) -> Made:
         """The untouched file. It is not kept as a result: the cache of originals has it."""
@@ -342,18 +389,6 @@ class _ChangedError(Exception):
     """A picture was replaced or purged while it was being rendered."""
 
 
-def matching_etag(header: str, key: str) -> str | None:
-    """The tag of ``If-None-Match`` that names this key (RFC 9110, section 13.1.2), or None.
-
-    Only the part before ``-`` counts: it says what the picture is made from; the rest is the body's hash.
-    """
-    for tag in header[:4_096].split(","):
-        text = tag.strip().removeprefix("W/")
-        if text.startswith(f'"{key}-') and text.endswith('"'):
-            return text
-    return None
-
-
 def said_with(rendered: Rendered) -> tuple[tuple[str, str], ...]:
     """Headers that belong to a result: what its maker says of it, and what went otherwise than was asked.
 
@@ -364,7 +399,3 @@ def said_with(rendered: Rendered) -> tuple[tuple[str, str], ...]:
     text = "; ".join(rendered.warnings).encode("ascii", "backslashreplace").decode("ascii")
     visible = "".join(letter if letter.isprintable() else " " for letter in text)
     return (*rendered.headers, (WARNING, visible[:LONGEST_WARNING]))
-
-
-def body_tag(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()[:8]
