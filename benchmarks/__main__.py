@@ -18,7 +18,7 @@ SHORT: dict[str, tuple[str, ...]] = {
     "second_touch": ("--rounds", "3", "--photos", "1", "--repeat", "2"),
     "srcset": ("--rounds", "3", "--photos", "1"),
     "herd": ("--rounds", "3"),
-    "mix": ("--rounds", "1", "--objects", "500", "--requests", "1500", "--rate", "50"),
+    "mix": ("--rounds", "1", "--objects", "500", "--requests", "1500", "--rate", "20"),
     "s3": ("--rounds", "3", "--repeat", "100"),
     "formats": ("--rounds", "1"),
     "memory": ("--rounds", "1", "--renders", "2000", "--only", "glibc, as"),

@@ -142,7 +142,7 @@ def main() -> None:
     parser = arguments(__doc__, rounds=3)
     parser.add_argument("--objects", type=int, default=2_000)
     parser.add_argument("--requests", type=int, default=6_000, help="of a round")
-    parser.add_argument("--rate", type=float, default=120, help="requests a second")
+    parser.add_argument("--rate", type=float, default=40, help="requests a second")
     options = parser.parse_args()
     rounds: list[Seen] = []
     with TemporaryDirectory() as temporary:
