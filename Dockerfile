@@ -23,7 +23,7 @@ COPY --from=build /opt/origin /opt/origin
 # jemalloc gives memory back; without it a server that renders for days grows.
 ENV PATH=/opt/origin/bin:$PATH \
     LD_PRELOAD=libjemalloc.so.2 \
-    MALLOC_CONF=background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0 \
+    MALLOC_CONF=dirty_decay_ms:1000,muzzy_decay_ms:0 \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     XDG_CACHE_HOME=/data/.cache \

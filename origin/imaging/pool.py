@@ -350,9 +350,14 @@ _ALLOCATOR: Final = {
 }
 """What keeps glibc's malloc small in the workers without a cost that can be measured."""
 
+_JEMALLOC: Final = "dirty_decay_ms:1000,muzzy_decay_ms:0"
+"""Memory goes back a second after its last use; by a thread that workers start, see there."""
+
 
 def _tame_allocator() -> None:
-    """Workers read their environment when they start; jemalloc, where it is preloaded, has MALLOC_CONF."""
-    if "jemalloc" not in os.environ.get("LD_PRELOAD", ""):
+    """Workers read their environment when they start. What is set already is the operator's."""
+    if "jemalloc" in os.environ.get("LD_PRELOAD", ""):
+        os.environ.setdefault("MALLOC_CONF", _JEMALLOC)
+    else:
         for name, value in _ALLOCATOR.items():
             os.environ.setdefault(name, value)

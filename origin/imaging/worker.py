@@ -46,6 +46,7 @@ def start(memory: int, accept: frozenset[str], fonts: str) -> None:
     """Prepare this process: limits first, then libvips. ``fonts`` is the path of a fontconfig file."""
     global _confinement  # noqa: PLW0603 - one process, one confinement
     network = _leave_network()
+    _purge_in_background()
     _bind_to_server()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit(resource.RLIMIT_NOFILE, _FILES)
@@ -75,6 +76,21 @@ def _bind_to_server() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def _purge_in_background() -> None:
+    """Have jemalloc, where it is preloaded, give memory back while a worker waits as well.
+
+    Not by MALLOC_CONF: only a process with one thread can leave the network without privileges.
+    """
+    try:
+        mallctl = ctypes.CDLL(None).mallctl
+    except AttributeError:
+        return  # another allocator
+    on = ctypes.c_bool(True)
+    failed = mallctl(b"background_thread", None, None, ctypes.byref(on), ctypes.c_size_t(1))
+    if failed:
+        raise OSError(failed, "jemalloc did not start its thread")
 
 
 def _start_libvips(accept: frozenset[str]) -> None:
