@@ -44,6 +44,14 @@ JEMALLOC = (
 )
 
 
+UNTAMED = {
+    "MALLOC_ARENA_MAX": str(8 * (os.cpu_count() or 1)),
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
+}
+"""What glibc arrives at by itself."""
+
+
 @dataclass
 class Found:
     """Megabytes (1e6 bytes)."""
@@ -145,10 +153,10 @@ def measure(renders: int, **environ: str) -> Found:
 
 def allocators() -> dict[str, dict[str, str]]:
     """Environment by allocator; jemalloc only where it is installed."""
-    ways = {"glibc, as shipped": {}, "glibc untamed": {"MALLOC_ARENA_MAX": str(8 * (os.cpu_count() or 1))}}
+    ways = {"glibc, as shipped": {}, "glibc untamed": UNTAMED}
     for library in JEMALLOC:
         if Path(library).exists():
-            return {"jemalloc": {"LD_PRELOAD": library}, **ways}
+            return {"jemalloc": {"LD_PRELOAD": library}, **ways}  # the server sets MALLOC_CONF
     print("# jemalloc is left out: install libjemalloc2")
     return ways
 

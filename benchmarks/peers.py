@@ -30,6 +30,9 @@ from benchmarks.support import Report, arguments, busy, copies, median, photos, 
 JUDGED = 2
 """Originals of a cell whose pictures are compared: a comparison takes longer than many renders."""
 
+LARGEST_JUDGED = 800
+"""Pixels, for the same reason."""
+
 SRCSET = (160, 320, 480, 640, 800, 1_080, 1_280, 1_600)
 
 
@@ -76,7 +79,7 @@ class Score:
     """CPU per original, one value a round."""
     size: int = 0
     """Bytes of all pictures of an original."""
-    near: float = 0.0
+    near: float | None = None
     """SSIMULACRA2 of the first size."""
     last: Sequence[tuple[Path, float, Sequence[bytes]]] = ()
     """Originals, CPU and pictures of the last round."""
@@ -84,6 +87,10 @@ class Score:
     @property
     def cpu(self) -> float:
         return median(self.seconds)
+
+    @property
+    def looks(self) -> str:
+        return f"{self.size // 1_000} kB" + ("" if self.near is None else f", {self.near:.0f}")
 
     def add(self, spent: Sequence[tuple[Path, float, Sequence[bytes]]]) -> None:
         self.seconds.append(sum(seconds for _, seconds, _ in spent) / len(spent))
@@ -94,6 +101,8 @@ class Score:
         for photo, _, bodies in self.last:
             checked(cell, photo, bodies)
         self.size = sum(len(body) for _, _, bodies in self.last for body in bodies) // len(self.last)
+        if cell.widths[0] > LARGEST_JUDGED:
+            return
         self.near = median([near(photo, bodies[0], folder) for photo, _, bodies in self.last[:JUDGED]])
 
 
@@ -213,11 +222,12 @@ def main() -> None:
         for contender in contenders:
             score = scores.get((contender.name, cell))
             row.append("-" if score is None else f"{score.cpu * 1_000:.0f} ({score.cpu / base:.2f})")
-            looks.append("-" if score is None else f"{score.size // 1_000} kB, {score.near:.0f}")
+            looks.append("-" if score is None else score.looks)
             if score is not None:
                 bars[contender.name][cell] = figures[f"{contender.name}: {cell}"] = score.cpu * 1_000
                 figures[f"{contender.name}: {cell}, bytes"] = score.size
-                figures[f"{contender.name}: {cell}, SSIMULACRA2"] = score.near
+                if score.near is not None:
+                    figures[f"{contender.name}: {cell}, SSIMULACRA2"] = score.near
         rows.append(row)
         quality.append(looks)
     head = ["", *(contender.name for contender in contenders)]
