@@ -20,7 +20,8 @@ SHORT: dict[str, tuple[str, ...]] = {
     "herd": ("--rounds", "3"),
     "mix": ("--rounds", "1", "--objects", "500", "--requests", "1500", "--rate", "20"),
     "s3": ("--rounds", "3", "--repeat", "100"),
-    "formats": ("--rounds", "1"),
+    "formats": ("--rounds", "1", "--short"),
+    "progressive": ("--rounds", "5"),
     "memory": ("--rounds", "1", "--renders", "2000", "--only", "glibc, as"),
     "peers": ("--rounds", "3", "--photos", "1", "--cells", "same"),
 }
