@@ -83,9 +83,7 @@ def main() -> None:
         common = {"ORIGIN_SOURCES": f"photos=file://{pictures}", "ORIGIN_QUEUE": "64"}
         with (
             serving(folder / "keeping", **common) as keeping,
-            serving(
-                folder / "plain", ORIGIN_SOURCES=named, ORIGIN_QUEUE="64", ORIGIN_RASTER_BYTES="0"
-            ) as plain,
+            serving(folder / "plain", **common, ORIGIN_RASTER_BYTES="0") as plain,
         ):
             for photo in photos:  # warm
                 for server in (keeping, plain):

@@ -72,7 +72,7 @@ def test_a_purge_reaches_every_machine(origin_factory: OriginFactory, s3: S3Serv
         "AWS_S3_SECRET_KEY": s3.secret_key,
         "AWS_S3_ENDPOINT_URL": s3.endpoint_url,
     }
-    here, there = origin_factory(**shared), origin_factory(**shared)
+    here, there = (origin_factory(library=None, folder=None, **shared) for _ in range(2))
     id, other = here.put(pictures.scene(Q=61)), here.put(pictures.scene(Q=62), "other")
     for server in (here, there):
         server.get(f"/w_200/{id}")

@@ -33,6 +33,8 @@ from origin.imaging.shape import Shape
 
 MOST: Final = 6_300_000
 """Pixels of the largest level: half the width of 24 MP, from which nearly every size on a page is made."""
+MOST_HELD: Final = 26_000_000
+"""Pixels that are held in memory so that something smaller can be kept of them."""
 LEAST: Final = 300_000
 """Pixels of the smallest original of which anything is kept: others are decoded as fast as looked up."""
 LEAST_SIDE: Final = 400
@@ -108,6 +110,8 @@ def made(planned: Plan, path: str, keep: Keep) -> tuple[VipsImage, str] | None:
     how, picky = planned.load, decisive(planned)
     wide = keep.wide and not picky
     factor = _scale(how, picky, wide)
+    if factor is None and not picky and (keep.wide or keep.shared):
+        return _made_apart(planned, path, keep)
     if factor is None:
         return None
     how_kept = dataclasses.replace(how, shrink=float(factor))
@@ -116,24 +120,52 @@ def made(planned: Plan, path: str, keep: Keep) -> tuple[VipsImage, str] | None:
         return None
     look = Look.of(image)
     exact = how_kept.decoded == factor
-    level, image, pixels = _held(image if exact else _smaller(image, factor), look, factor, exact)
-    images, levels = {level: image}, [(level, pixels)]
-    while wide and max(level.width, level.height) >= 2 * LEAST_SIDE:
-        level, image, pixels = _held(_smaller(image, 2), look, level.factor * 2, False)
-        images[level] = image
-        levels.append((level, pixels))
+    levels, images = _levels(
+        image if exact else _smaller(image, factor), look, factor, exact=exact, wide=wide
+    )
     written = rasterfile.write(keep.path, how.header, look, levels, hdr=gainmap.carries(how.header, path))
     served = serving(list(images), how, picky)
     assert served is not None  # the scale was chosen so
     return images[served], (WIDE if wide else str(factor)) if written else ""
 
 
+def _made_apart(planned: Plan, path: str, keep: Keep) -> tuple[VipsImage, str] | None:
+    """This plan needs more pixels than may be kept: decode once, and keep something smaller made from it."""
+    how, header = planned.load, planned.load.header
+    pixels = header.width * header.height / how.decoded**2
+    if not _keepable(how) or barren(header) or pixels > MOST_HELD:
+        return None
+    own = how.decoded
+    factor = next((scale for scale in reversed(_SCALES) if _fits(header, scale)), None)
+    if factor is None or factor <= own or own not in _SCALES:
+        return None
+    [image] = decode.load(how, path)
+    if image.format not in rasterfile.BYTES:
+        return None
+    look = Look.of(image)
+    image = image.copy_memory()
+    levels, _ = _levels(_smaller(image, factor // int(own)), look, factor, exact=False, wide=True)
+    written = rasterfile.write(keep.path, header, look, levels, hdr=gainmap.carries(header, path))
+    return image, WIDE if written else ""
+
+
+def _levels(
+    image: VipsImage, look: Look, factor: int, *, exact: bool, wide: bool
+) -> tuple[list[tuple[Level, object]], dict[Level, VipsImage]]:
+    level, image, pixels = _held(image, look, factor, exact)
+    images, levels = {level: image}, [(level, pixels)]
+    while wide and max(level.width, level.height) >= 2 * LEAST_SIDE:
+        level, image, pixels = _held(_smaller(image, 2), look, level.factor * 2, False)
+        images[level] = image
+        levels.append((level, pixels))
+    return levels, images
+
+
 def _scale(how: Load, picky: bool, wide: bool) -> int | None:
     """At which scale to decode so that the result can be kept, and serves this plan too."""
-    width, height = how.header.stored
     if not _keepable(how) or barren(how.header):
         return None
-    fits = [scale for scale in _SCALES if -(-width // scale) * -(-height // scale) <= MOST]
+    fits = [scale for scale in _SCALES if _fits(how.header, scale)]
     if not fits:
         return None
     finest = fits[-1]
@@ -144,6 +176,10 @@ def _scale(how: Load, picky: bool, wide: bool) -> int | None:
     if how.header.format in {"jpeg", "webp"}:  # a decoder that shrinks by itself
         return next((scale for scale in fits if scale <= how.shrink), None)
     return finest if finest <= max(1.0, how.shrink) else None
+
+
+def _fits(header: Header, scale: int) -> bool:
+    return -(-header.width // scale) * -(-header.height // scale) <= MOST
 
 
 def _held(image: VipsImage, look: Look, factor: int, exact: bool) -> tuple[Level, VipsImage, object]:

@@ -259,7 +259,7 @@ class Deliver:
             return await self._from_originals(admitted, case)
         made = await self._from_kept(admitted)
         if made is None:
-            async with self._decodes.turn(admitted.found[0], more=admitted.more) as turn:
+            async with self._decodes.turn(admitted.found[0], admitted.request, more=admitted.more) as turn:
                 if turn.late:
                     made = await self._from_kept(admitted)
                 if made is None:

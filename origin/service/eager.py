@@ -57,17 +57,23 @@ class Eager:
 
     async def _work(self, asset: Asset, chains: tuple[str, ...]) -> None:
         async with self._turn:
-            made = {chain: await self._render(asset, chain) for chain in chains}
+            more = len(chains) > 1
+            made = {chain: await self._render(asset, chain, more=more) for chain in chains}
         if self._messenger is not None:
             await self._told(lambda messenger: messenger.send("image.ready", asset, {"eager": made}))
 
-    async def _render(self, asset: Asset, chain: str) -> str:
-        """``ok``, or the code of what went wrong: a chain that fails keeps no other from being rendered."""
+    async def _render(self, asset: Asset, chain: str, *, more: bool) -> str:
+        """``ok``, or the code of what went wrong: a chain that fails keeps no other from being rendered.
+
+        ``more``: the original is decoded for all of them.
+        """
         principal = Principal(asset.owner) if asset.owner else None
         accepts = ACCEPTS if "f_auto" in chain else ("image/*",)
         try:
             for accept in accepts:
-                await self._deliver.deliver(Ask(f"/{chain}/{asset.id}".encode(), accept, principal=principal))
+                await self._deliver.deliver(
+                    Ask(f"/{chain}/{asset.id}".encode(), accept, principal=principal, more=more)
+                )
         except (OriginError, UrlSpecError) as error:
             code: str = getattr(error, "code", "internal")
             log.warning("the eager variant %r of %s was not made: %s", chain, asset.id, code)

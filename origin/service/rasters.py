@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 
 from origin.errors import OriginError
 from origin.imaging.model import NEVER, WIDE, Keep
 from origin.ports import AssetFinder, KeptRasters
 from origin.service.catalog import Found, identity
+from urlspec import arguments as a
+from urlspec.request import Request
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +24,8 @@ REMEMBERED = 20_000
 """Originals of which is known that they were asked for before, or that nothing can be kept of them."""
 WINDOW = 0.01
 """Seconds that a decode waits for others of the same original, when no worker is free for it anyway."""
+SECONDS_PER_BYTE = 1e-9
+"""When a worker is free: a tenth of what decoding takes, so that a burst of sizes finds one who decodes."""
 
 _Key = tuple[str, str]
 """Owner and content, with its version and purges."""
@@ -30,11 +36,19 @@ class Turn:
     """Leave to decode an original."""
 
     def __init__(
-        self, store: KeptRasters | None, key: _Key, barren: _Memory, *, late: bool, wide: bool
+        self,
+        store: KeptRasters | None,
+        key: _Key,
+        barren: _Memory,
+        *,
+        late: bool,
+        wide: bool,
+        shared: bool,
     ) -> None:
         self.late = late
         """Another decode has just ended: what was kept of it may do."""
-        self.wide = wide
+        self._wide = wide
+        self._shared = shared
         self._store = store
         self._key = key
         self._barren = barren
@@ -51,7 +65,7 @@ class Turn:
         except OriginError as error:
             log.warning("no decoded picture is kept: %r", error.__cause__)
             return None
-        return Keep(self._path, self.wide)
+        return Keep(self._path, self._wide, self._shared)
 
     async def kept(self, what: str) -> None:
         """The file is whole, and its original is still what was asked for. ``what``: as ``Rendered.kept``."""
@@ -71,9 +85,10 @@ class Turn:
 class Decodes:
     """Hands out turns to decode.
 
-    Who asks for an original the first time decodes as little as it needs; what falls out is kept. Who needs
-    more of it decodes it as large as nearly every variant needs it, and meanwhile the others wait. Without a
-    ``store`` nothing is kept, and nobody waits. ``busy`` says that no worker is free.
+    The first variant of an original has as little decoded as it needs; what falls out is kept. Of a burst,
+    who needs most decodes, and the others wait. A later variant that needs more than what is kept has it
+    decoded as large as nearly every variant needs it. Without a ``store`` nothing is kept, and nobody waits.
+    ``busy`` says that no worker is free.
     """
 
     def __init__(
@@ -88,8 +103,7 @@ class Decodes:
         self._busy = busy
         self._asked: _Memory = OrderedDict()
         self._barren: _Memory = OrderedDict()
-        self._here: Counter[_Key] = Counter()
-        self._wide: dict[_Key, asyncio.Event] = {}
+        self._groups: dict[_Key, _Group] = {}
 
     def kept(self, found: Found) -> tuple[str, ...]:
         """Files with the decoded picture."""
@@ -135,39 +149,99 @@ class Decodes:
         await asyncio.gather(*self._hearing, return_exceptions=True)
 
     @asynccontextmanager
-    async def turn(self, found: Found, *, more: bool = False) -> AsyncIterator[Turn]:
+    async def turn(self, found: Found, request: Request, *, more: bool = False) -> AsyncIterator[Turn]:
         """Wait for a decode of the same original that may do for this one too; otherwise decode.
 
         ``more``: it is known that other variants follow.
         """
         key = _key(found)
         if self._store is None or key in self._barren:
-            yield Turn(None, key, self._barren, late=False, wide=False)
+            yield Turn(None, key, self._barren, late=False, wide=False, shared=False)
             return
-        self._here[key] += 1
-        mine: asyncio.Event | None = None
+        asker = _Asker(needed(request))
+        group, first = self._joined(key, asker)
+        turn: Turn | None = None
         try:
-            if self._busy():
-                await asyncio.sleep(WINDOW)
-            running = self._wide.get(key)
-            if running is not None:
-                await running.wait()
-            again = more or key in self._asked or self._here[key] > 1
+            if first:
+                await asyncio.sleep(
+                    WINDOW if self._busy() else min(WINDOW, SECONDS_PER_BYTE * (found.size or 0))
+                )
+                group.wide = more or key in self._asked
+                group.choose()
+            await group.chosen.wait()
+            leads = group.leader is asker
+            if not leads:
+                await group.done.wait()
+            wide = (more or key in self._asked) and not any(path.endswith(WIDE) for path in self.kept(found))
             _note(self._asked, key)
-            if again and key not in self._wide and not any(path.endswith(WIDE) for path in self.kept(found)):
-                mine = self._wide[key] = asyncio.Event()
-            turn = Turn(self._store, key, self._barren, late=running is not None, wide=mine is not None)
-            try:
-                yield turn
-            finally:
-                turn.end()
+            shared = leads and len(group.askers) > 1
+            turn = Turn(self._store, key, self._barren, late=not leads, wide=wide, shared=shared)
+            yield turn
         finally:
-            if mine is not None:
-                del self._wide[key]
-                mine.set()
-            self._here[key] -= 1
-            if not self._here[key]:
-                del self._here[key]
+            if turn is not None:
+                turn.end()
+            group.leave(asker)
+            if group.done.is_set() and self._groups.get(key) is group:
+                del self._groups[key]
+
+    def _joined(self, key: _Key, asker: _Asker) -> tuple[_Group, bool]:
+        """The group of those who ask for the same original, and whether it is new."""
+        group = self._groups.get(key)
+        # What is being decoded for somebody who needs less would not do, unless it is more than they need.
+        if group is not None and (group.leader is None or group.wide or group.leader.need >= asker.need):
+            group.askers.append(asker)
+            return group, False
+        self._groups[key] = group = _Group([asker])
+        return group, True
+
+
+@dataclass(eq=False, slots=True)
+class _Asker:
+    need: float
+
+
+@dataclass(eq=False, slots=True)
+class _Group:
+    """Who asks for the same original at the same time: who needs most decodes, the others wait for that."""
+
+    askers: list[_Asker]
+    leader: _Asker | None = None
+    chosen: asyncio.Event = field(default_factory=asyncio.Event)
+    wide: bool = False
+    """It decodes as large as nearly every variant needs it."""
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    """The leader has ended, well or not."""
+
+    def choose(self) -> None:
+        self.leader = max(self.askers, key=lambda asker: asker.need)
+        self.chosen.set()
+
+    def leave(self, asker: _Asker) -> None:
+        if self.leader is None and asker is self.askers[0]:
+            # Who was to choose has gone before it did.
+            self.askers.remove(asker)
+            if self.askers:
+                self.choose()
+            else:
+                self.done.set()
+        if asker is self.leader:
+            self.done.set()
+
+
+def needed(request: Request) -> float:
+    """A measure of how many pixels of the original a variant needs: along one side, as far as the URL says.
+
+    It need only be right most of the time: it decides who decodes, not what anybody gets.
+    """
+    for part in request.components:
+        crop, dpr = part.get(a.Crop), part.get(a.Dpr)
+        if crop is not None and crop.mode == "crop":
+            return math.inf
+        values = [side.value for side in (part.get(a.Width), part.get(a.Height)) if side]
+        sides = [value for value in values if isinstance(value, int)]
+        if sides:
+            return max(sides) * (dpr.factor if dpr and isinstance(dpr.factor, float) else 1.0)
+    return math.inf
 
 
 def _key(found: Found) -> _Key:
