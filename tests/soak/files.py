@@ -137,6 +137,7 @@ def lines(tally: Tally) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--start", type=int, default=0, help="number of the first file")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--batch", type=int, default=500)
     parser.add_argument("--corpus", type=Path, required=False)
@@ -150,11 +151,12 @@ def main() -> None:
         server = origin_server(folder, **settings(folder))
         pid = server.pid
         try:
-            for start in range(0, chosen.count, chosen.batch):
-                batch = mutants(files, min(chosen.batch, chosen.count - start), chosen.seed, start)
+            for done in range(0, chosen.count, chosen.batch):
+                count = min(chosen.batch, chosen.count - done)
+                batch = mutants(files, count, chosen.seed, chosen.start + done)
                 send_all(server, batch, tally)
                 tally.memory.append(sample(server))
-                print(f"{start + chosen.batch:,} of {chosen.count:,}", file=sys.stderr, end="\r")
+                print(f"{done + count:,} of {chosen.count:,}", file=sys.stderr, end="\r")
             alive = server.running and server.pid == pid and server.healthy()
             unexpected = server.unexpected()
         finally:
@@ -162,9 +164,8 @@ def main() -> None:
     print(f"{chosen.count:,} files made of {len(files)}, seed {chosen.seed}")
     print("\n".join(lines(tally)))
     print("\n".join([*tally.wrong, *tally.slow][:40]))
-    print(
-        f"errors without a name in the log: {len(unexpected)}; the server {'lives' if alive else 'has died'}"
-    )
+    print(f"errors without a name in the log: {len(unexpected)}", *unexpected[:5], sep="\n")
+    print("the server lives" if alive else "the server has died")
     sys.exit(bool(tally.wrong or unexpected or not alive))
 
 
