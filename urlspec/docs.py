@@ -97,7 +97,6 @@ def operations() -> str:
 
 def _method(kind: type[Argument]) -> str:
     fields = kind.fields()
-    passed = "".join(f", {field.name}={field.name}" for field in fields)
     paragraphs = [
         textwrap.wrap(summary(kind), _WIDTH),
         [line for field in fields for line in _hanging(f"{field.name}: {field.codec.expected}.")],
@@ -107,8 +106,17 @@ def _method(kind: type[Argument]) -> str:
     return (
         f"    def {kind.method}{_signature(kind)}:\n"
         + textwrap.indent(f'"""{doc}\n"""\n', " " * 8)
-        + f"        return self._add({_module(kind)}.{kind.__name__}{passed})\n"
+        + _call(kind)
     )
+
+
+def _call(kind: type[Argument]) -> str:
+    """The method's last statement, one argument a line where they are too long for one."""
+    passed = [f"{_module(kind)}.{kind.__name__}", *(f"{field.name}={field.name}" for field in kind.fields())]
+    line = f"        return self._add({', '.join(passed)})\n"
+    if len(line) <= _WIDTH + 8:
+        return line
+    return "        return self._add(\n" + "".join(f"            {one},\n" for one in passed) + "        )\n"
 
 
 def _module(kind: type[Argument]) -> str:

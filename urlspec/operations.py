@@ -458,7 +458,14 @@ class Operations:
         Written ``e_blur_region:<left>:<top>:<width>:<height>[:<sigma>]``, for example
             ``e_blur_region:0.25:0.25:0.5:0.5``.
         """
-        return self._add(arguments.BlurRegion, left=left, top=top, width=width, height=height, sigma=sigma)
+        return self._add(
+            arguments.BlurRegion,
+            left=left,
+            top=top,
+            width=width,
+            height=height,
+            sigma=sigma,
+        )
 
     def pixelate_region(
         self,
@@ -479,7 +486,14 @@ class Operations:
         Written ``e_pixelate_region:<left>:<top>:<width>:<height>[:<block>]``, for example
             ``e_pixelate_region:0.25:0.25:0.5:0.5:12``.
         """
-        return self._add(arguments.PixelateRegion, left=left, top=top, width=width, height=height, block=block)
+        return self._add(
+            arguments.PixelateRegion,
+            left=left,
+            top=top,
+            width=width,
+            height=height,
+            block=block,
+        )
 
     def vignette(self, amount: int = 40) -> Self:
         """Darken towards the corners; 0 changes nothing.
@@ -508,7 +522,13 @@ class Operations:
         Written ``e_gradient:<colour>[:<amount>[:<direction>[:<start>]]]``, for example
             ``e_gradient:black:80``.
         """
-        return self._add(arguments.GradientOverlay, colour=colour, amount=amount, direction=direction, start=start)
+        return self._add(
+            arguments.GradientOverlay,
+            colour=colour,
+            amount=amount,
+            direction=direction,
+            start=start,
+        )
 
     def fade(self, part: int = 30, direction: float | str = 180.0) -> Self:
         """The picture becomes transparent over the last part of the way to one edge; 0 changes nothing.
