@@ -97,7 +97,7 @@ def sign(path: str, lasting: float) -> str:
 def test_both_origins_are_ready_and_know_every_picture(fleet: Fleet) -> None:
     for server in (fleet.first, fleet.second):
         checks = server.get("/readyz").json["checks"]
-        assert checks == dict.fromkeys(("database", "storage", "workers", "redis"), "ok")
+        assert checks == dict.fromkeys(("database", "storage", "workers", "redis", "source shop"), "ok")
         for name in ("card", "large"):
             assert server.get(f"/w_40/{fleet.ids[name]}").status == 200
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any, Final, Protocol, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import CONSTS, ProcessExpired, ProcessPool
 
 from origin.errors import ImageUnprocessable, Internal, OriginError, Overloaded, RenderTimeout
 from origin.imaging import worker
@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
+_TERM_SECONDS: Final = 0.02
+"""What pebble waits before it kills: workers do not listen to being asked."""
 _JOBS_PER_WORKER: Final = 1_000
 """After which a worker is replaced, so that what it may have leaked is gone."""
 _CPU_GRACE: Final = 2
@@ -116,6 +118,7 @@ class RenderPool:
             pass
 
     def _made(self) -> ProcessPool:
+        CONSTS.term_timeout = _TERM_SECONDS
         assert self._fontconfig is not None
         return ProcessPool(
             max_workers=self._workers,

@@ -45,6 +45,8 @@ _confinement = Confinement("shared", 0)
 def start(memory: int, accept: frozenset[str], fonts: str) -> None:
     """Prepare this process: limits first, then libvips. ``fonts`` is the path of a fontconfig file."""
     global _confinement  # noqa: PLW0603 - one process, one confinement
+    # Service managers ask a whole group to end; the server does, once what is under way is finished.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     network = _leave_network()
     _purge_in_background()
     _bind_to_server()
