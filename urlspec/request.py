@@ -187,11 +187,6 @@ def split_layer(part: Component) -> tuple[Component, Component]:
     return Component(shape), Component(placed)
 
 
-def asset_ids(request: Request) -> tuple[str, ...]:
-    """Ids of the uploaded assets that the URL names."""
-    return tuple(ref.id for ref in request.assets() if isinstance(ref, AssetRef))
-
-
 __all__ = [
     "AssetRef",
     "Component",

@@ -121,10 +121,6 @@ async def _updated(folder: Path, shown: list[Shown], *, write: bool) -> list[Pat
     return sorted({*changed, *extra})
 
 
-def _same_bytes(known: Path, new: Path) -> bool:
-    return known.exists() and known.read_bytes() == new.read_bytes()
-
-
 async def _differs(origin: Origin, known: Path, new: Path, allowed: float) -> bool:
     there = await asyncio.to_thread(known.exists)
     return not there or await origin.pool.run(difference, str(known), str(new)) > allowed

@@ -193,6 +193,3 @@ class Catalog:
             raise
         self._objects.put(key, info, self._clock())
         return info
-
-    def forget_object(self, ref: NamedRef) -> None:
-        self._objects.drop(f"{ref.name}/{ref.key}")

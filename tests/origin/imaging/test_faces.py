@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,6 @@ from tests.support.portraits import portrait
 from urlspec.parse import parse
 from urlspec.sources import AssetRef, SourceRef
 
-CORPUS = Path(os.environ.get("ORIGIN_CORPUS", "/nonexistent"))
 RIGHT, LEFT = (420, 260, 140), (60, 80, 100)
 """Heads in a picture of 640x480; the first is the larger."""
 
@@ -183,7 +181,6 @@ def test_without_the_extra_the_answer_names_it(url: str, monkeypatch: pytest.Mon
     assert plan(parse("/c_fill,w_20,h_20,g_auto/cat"), headers, Limits()).exact
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="ORIGIN_CORPUS is not set")
 @pytest.mark.parametrize(
     ("name", "centre"),
     [
@@ -192,9 +189,9 @@ def test_without_the_extra_the_answer_names_it(url: str, monkeypatch: pytest.Mon
         ("orientation/other-formats/face-orientation-6.jpg", (0.38, 0.31)),
     ],
 )
-def test_faces_of_real_pictures(name: str, centre: tuple[float, float]) -> None:
+def test_faces_of_real_pictures(corpus: Path, name: str, centre: tuple[float, float]) -> None:
     """The thumb is what a crop around the known face is."""
-    source = CORPUS / name
+    source = corpus / name
     x, y = centre
     thumb = png("/c_thumb,g_face,w_64,h_64", source)
     by_hand = min(
