@@ -79,11 +79,6 @@ class PageMissing(BadRequest):
     title = "The picture has no such page or frame"
 
 
-class FormatUnavailable(BadRequest):
-    code = "format_unavailable"
-    title = "This server cannot write that format"
-
-
 class FacesUnavailable(BadRequest):
     code = "faces_unavailable"
     title = "This server finds no faces: that takes the extra image-origin[faces]; g_auto needs none"
