@@ -6,11 +6,7 @@ says the same in plain pyvips: load, operate, save. CPU time, interleaved, media
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,33 +16,25 @@ os.environ.setdefault("MALLOC_ARENA_MAX", "2")
 
 import pyvips
 
-from benchmarks.support import corpus, machine, median, table
-from origin.imaging import worker
-from origin.imaging.model import Job, Limits, Source
-from urlspec.parse import parse
+from benchmarks.support import arguments, corpus, publish
+from benchmarks.support.handwork import Hand, compared
 
 VipsImage = Any
-Hand = Callable[[VipsImage], VipsImage]
+Work = Callable[[VipsImage], VipsImage]
 PHOTO: Final = "photos/red-panda-10mp.jpg"
 WIDTH: Final = 1600
-MOST: Final = 1.5
-QUALITY: Final = 80
-
-
-def loaded(path: Path) -> VipsImage:
-    return pyvips.Image.new_from_file(str(path), fail_on="error").copy_memory()
 
 
 def lightness(image: VipsImage) -> VipsImage:
     return image.colourspace("b-w")
 
 
-def lookup(curve: Callable[[VipsImage], VipsImage]) -> Hand:
+def lookup(curve: Callable[[VipsImage], VipsImage]) -> Work:
     """A curve over 0 to 255 as a table."""
     return lambda image: image.maplut(curve(pyvips.Image.identity()).cast("uchar"))
 
 
-def scale(dark: tuple[int, ...], light: tuple[int, ...]) -> Hand:
+def scale(dark: tuple[int, ...], light: tuple[int, ...]) -> Work:
     def graded(image: VipsImage) -> VipsImage:
         grey = pyvips.Image.identity() / 255
         bands = [grey * (high - low) + low for low, high in zip(dark, light, strict=True)]
@@ -56,7 +44,7 @@ def scale(dark: tuple[int, ...], light: tuple[int, ...]) -> Hand:
     return graded
 
 
-def matrix(rows: list[list[float]]) -> Hand:
+def matrix(rows: list[list[float]]) -> Work:
     return lambda image: image.recomb(rows).rint().cast("uchar").copy(interpretation="srgb")
 
 
@@ -115,7 +103,7 @@ def pixelated(image: VipsImage, block: int = 8) -> VipsImage:
     return small.zoom(block, block).crop(0, 0, image.width, image.height)
 
 
-def in_region(work: Hand) -> Hand:
+def in_region(work: Work) -> Work:
     def done(image: VipsImage) -> VipsImage:
         left, top = image.width // 4, image.height // 4
         part = image.crop(left, top, image.width // 2, image.height // 2)
@@ -179,7 +167,7 @@ def framed(image: VipsImage) -> VipsImage:
     )
 
 
-def padded_with(behind: Callable[[VipsImage, int, int], VipsImage]) -> Hand:
+def padded_with(behind: Callable[[VipsImage, int, int], VipsImage]) -> Work:
     def done(image: VipsImage) -> VipsImage:
         width, height = 2000, 1100
         small = image.thumbnail_image(width, height=height)
@@ -218,7 +206,7 @@ def lettered(image: VipsImage) -> VipsImage:
     return image.insert(mixed, x, y)
 
 
-ROWS: Final[dict[str, Hand]] = {
+ROWS: Final[dict[str, Work]] = {
     "w_800": lambda image: image.resize(800 / image.width),
     "r_90": lambda image: image.rot90(),
     "flip_h": lambda image: image.fliphor(),
@@ -264,49 +252,20 @@ ROWS: Final[dict[str, Hand]] = {
 }
 
 
-def ours(url: str, path: Path) -> float:
-    request = parse(f"/{url},f_jpg,q_{QUALITY}/cat")
-    started = time.process_time()
-    worker.render(Job(request, {request.source: Source(str(path))}, "jpeg", Limits()))
-    return time.process_time() - started
-
-
-def by_hand(work: Hand, path: Path) -> float:
-    started = time.process_time()
-    work(loaded(path)).jpegsave_buffer(Q=QUALITY, optimize_coding=True, keep="none")
-    return time.process_time() - started
+def from_file(work: Work) -> Hand:
+    return lambda path: work(pyvips.Image.new_from_file(path, fail_on="error").copy_memory())
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=9)
-    arguments.add_argument("--only", default="", help="rows whose URL holds this")
-    arguments.add_argument("--json", type=Path)
-    options = arguments.parse_args()
-    pyvips.cache_set_max(0)
-    pyvips.concurrency_set(1)
-    rows, worst = [], 0.0
+    parser = arguments(__doc__, rounds=9)
+    parser.add_argument("--only", default="", help="rows whose URL holds this")
+    options = parser.parse_args()
+    rows = {url: from_file(work) for url, work in ROWS.items()}
     with TemporaryDirectory() as folder:
-        path = Path(folder, "photo.jpg")
-        pyvips.Image.thumbnail(str(corpus() / PHOTO), WIDTH).jpegsave(str(path), Q=90, keep="none")
-        for url, work in ROWS.items():
-            if options.only not in url:
-                continue
-            ours(url, path), by_hand(work, path)
-            pairs = [(ours(url, path), by_hand(work, path)) for _ in range(options.rounds)]
-            ratio = median([mine / base for mine, base in pairs])
-            worst = max(worst, ratio)
-            mine, base = (median([pair[side] for pair in pairs]) * 1000 for side in (0, 1))
-            rows.append(
-                [url if len(url) < 42 else f"{url[:40]}…", f"{base:.1f}", f"{mine:.1f}", f"{ratio:.2f}"]
-            )
-    print(machine())
-    print(f"{WIDTH} px JPEG to JPEG; CPU ms; medians of {options.rounds} interleaved rounds\n")
-    print(table(["URL", "by hand", "ours", "ratio"], rows))
-    print(f"\nworst {worst:.2f}, promised at most {MOST}")
-    if options.json:
-        options.json.write_text(json.dumps({"machine": machine(), "worst": worst, "rows": rows}, indent=1))
-    sys.exit(worst > MOST)
+        photo = Path(folder, f"{WIDTH} px.jpg")
+        pyvips.Image.thumbnail(str(corpus() / PHOTO), WIDTH).jpegsave(str(photo), Q=90, keep="none")
+        report = compared("effects", photo, rows, "effects, edges and layers", options)
+    publish(report, options)
 
 
 if __name__ == "__main__":

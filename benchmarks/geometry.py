@@ -7,23 +7,17 @@ medians; at most 1.5 is promised.
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 os.environ.setdefault("MALLOC_ARENA_MAX", "2")
 
 import pyvips
 
-from benchmarks.effects import MOST, QUALITY, ours
-from benchmarks.support import corpus, machine, median, table
+from benchmarks.support import arguments, corpus, publish
+from benchmarks.support.handwork import Hand, compared
 
 VipsImage = Any
-Hand = Callable[[str], VipsImage]
 PHOTO: Final = "photos/red-panda-10mp.jpg"
 
 
@@ -80,34 +74,11 @@ ROWS: Final[dict[str, Hand]] = {
 }
 
 
-def by_hand(work: Hand, path: Path) -> float:
-    started = time.process_time()
-    work(str(path)).jpegsave_buffer(Q=QUALITY, optimize_coding=True, keep="none")
-    return time.process_time() - started
-
-
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=7)
-    arguments.add_argument("--only", default="", help="rows whose URL holds this")
-    options = arguments.parse_args()
-    pyvips.cache_set_max(0)
-    pyvips.concurrency_set(1)
-    path, rows, worst = corpus() / PHOTO, [], 0.0
-    for url, work in ROWS.items():
-        if options.only not in url:
-            continue
-        ours(url, path), by_hand(work, path)
-        pairs = [(ours(url, path), by_hand(work, path)) for _ in range(options.rounds)]
-        ratio = median([mine / base for mine, base in pairs])
-        worst = max(worst, ratio)
-        mine, base = (median([pair[side] for pair in pairs]) * 1000 for side in (0, 1))
-        rows.append([url, f"{base:.1f}", f"{mine:.1f}", f"{ratio:.2f}"])
-    print(machine())
-    print(f"{PHOTO} to JPEG; CPU ms; medians of {options.rounds} interleaved rounds\n")
-    print(table(["URL", "by hand", "ours", "ratio"], rows))
-    print(f"\nworst {worst:.2f}, promised at most {MOST}")
-    sys.exit(worst > MOST)
+    parser = arguments(__doc__, rounds=7)
+    parser.add_argument("--only", default="", help="rows whose URL holds this")
+    options = parser.parse_args()
+    publish(compared("geometry", corpus() / PHOTO, ROWS, "sizes and crops", options), options)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,29 @@
+"""What the benchmarks share: a running server, its CPU time, photographs, tables, JSON and charts."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from benchmarks.support.photographs import ROOT, busy, copies, corpus, photos
+from benchmarks.support.reports import Promise, Report, arguments, machine, publish, table, versions
+from benchmarks.support.servers import Server, processes_of, seconds_of, serving
+
+__all__ = [
+    "ROOT",
+    "Promise",
+    "Report",
+    "Server",
+    "arguments",
+    "busy",
+    "copies",
+    "corpus",
+    "machine",
+    "median",
+    "photos",
+    "processes_of",
+    "publish",
+    "seconds_of",
+    "serving",
+    "table",
+    "versions",
+]
