@@ -13,13 +13,19 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from origin.errors import DatabaseUnavailable
+from origin.errors import DatabaseUnavailable, OriginError, StorageFull
 
 ACQUIRE = 1.0
 """Seconds until a connection must be there, new or from the pool."""
 
 STATEMENT = 2.0
 """Seconds a statement may take, and so how long SQLite waits for another writer."""
+
+FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
+"""SQLite's results: the second where the index of its log cannot grow."""
+
+DISK_FULL = "53100"
+"""PostgreSQL's: https://www.postgresql.org/docs/current/errcodes-appendix.html."""
 
 
 def database_url(url: str) -> URL:
@@ -91,9 +97,26 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 @asynccontextmanager
-async def database_errors() -> AsyncIterator[None]:
-    """Turns what the database and its drivers say into DatabaseUnavailable."""
+async def database_errors(*, writes: bool = False) -> AsyncIterator[None]:
+    """Turns what the database and its drivers say into DatabaseUnavailable.
+
+    What ``writes`` and finds no space raises StorageFull.
+    """
     try:
         yield
     except (DBAPIError, PoolTimeout, OSError, sqlite3.Error) as error:
-        raise DatabaseUnavailable from error
+        raise _told(error, writes=writes) from error
+
+
+def _told(error: Exception, *, writes: bool) -> OriginError:
+    if writes and is_full(error):
+        return StorageFull("There is no space left in the database.")
+    return DatabaseUnavailable()
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether this is a database's word for a full disk."""
+    cause: Any = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", None) in FULL
+    return getattr(cause, "sqlstate", None) == DISK_FULL

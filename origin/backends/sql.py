@@ -40,8 +40,9 @@ class Sql:
     """``sqlite:///path`` or ``postgresql://…`` with at most ``pool`` connections.
 
     Nothing is opened before the first call. Whatever is wrong with the database is DatabaseUnavailable, at
-    the latest after READ or WRITE seconds, and at once while it is known to be away. All times are multiplied
-    by ``patience``, for machines that are busy with other things.
+    the latest after READ or WRITE seconds, and at once while it is known to be away; a write that finds no
+    space is StorageFull. All times are multiplied by ``patience``, for machines that are busy with other
+    things.
     """
 
     def __init__(self, url: str, *, pool: int = 5, patience: float = 1.0) -> None:
@@ -101,7 +102,7 @@ class Sql:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        async with database_errors(), self._engine.connect() as connection, connection.begin():
+        async with database_errors(writes=True), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @asynccontextmanager
