@@ -48,7 +48,7 @@ class Contender:
     setting: str
     """What is not the default."""
     command: Callable[[Path, int], list[str]]
-    """``(folder of photographs, port)`` to what is started."""
+    """``(folder of photographs, port)`` to what is started; what it needs lies beside the folder."""
     address: Address
     formats: frozenset[str] = frozenset({"jpg", "webp"})
     environ: Callable[[Path, int], Mapping[str, str]] = lambda folder, port: {}  # noqa: ARG005
@@ -219,7 +219,7 @@ def _thumbor() -> Contender:
         _run(str(home / "bin" / "pip"), "install", "--quiet", "thumbor==7.8.0")
 
     def command(folder: Path, port: int) -> list[str]:
-        settings = home / f"thumbor-{port}.conf"
+        settings = folder.with_name(f"thumbor-{port}.conf")
         settings.write_text(
             "LOADER = 'thumbor.loaders.file_loader'\n"
             f"FILE_LOADER_ROOT_PATH = {str(folder)!r}\n"
@@ -252,8 +252,8 @@ def _nginx() -> Contender:
         _run("dpkg-deb", "-x", str(next(home.glob("*.deb"))), str(home))
 
     def command(folder: Path, port: int) -> list[str]:
-        home = HOME / "nginx" / str(port)
-        home.mkdir(parents=True, exist_ok=True)
+        home = folder.with_name(f"nginx-{port}")
+        home.mkdir()
         user = "user root;" if os.geteuid() == 0 else ""
         (home / "nginx.conf").write_text(
             f"load_module {module};\n{user}\nworker_processes 2; daemon off; pid {home}/pid;\n"

@@ -1,10 +1,10 @@
 """Ours beside ipx (sharp), thumbor, nginx image_filter; imgproxy and imagor where their programs are there.
 
 CPU per original of every server's whole process tree, in interleaved rounds on the same files. Every one of
-them reads a folder and keeps nothing but what it keeps by itself. "Same" cells ask all for the same quality,
-"defaults" for none; shrink on load, effort and sharpening are as each of them ships. The corpus is mild, so a
-busy original (noise, quality 96) is measured apart. The second table says the bytes of what came, and how
-near it is (SSIMULACRA2) to the original at that size. In brackets: in times of ours; below 1 we lose.
+them reads a folder and keeps nothing but what it keeps by itself; ours is there a second time without kept
+rasters. "Same" and "busy" cells ask all for the same quality, "defaults" for none; shrink on load, effort and
+sharpening are as each of them ships. The corpus is mild, so a busy original (noise, quality 96) is measured
+apart. In brackets: in times of ours; below 1 we lose. Behind it SSIMULACRA2 beside the original at that size.
 """
 
 from __future__ import annotations
@@ -12,26 +12,34 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 os.environ.setdefault("MALLOC_ARENA_MAX", "2")
 
 import pyvips
-from ssimulacra2 import compute_ssimulacra2
 
 from benchmarks.contenders import QUALITY, Contender, Running, peers, running
-from benchmarks.support import Report, arguments, busy, copies, median, photos, publish, serving, table
+from benchmarks.support import (
+    Promise,
+    Report,
+    arguments,
+    busy,
+    copies,
+    median,
+    photos,
+    publish,
+    serving,
+    table,
+)
+from benchmarks.support.looks import Judge
 
 JUDGED = 2
-"""Originals of a cell whose pictures are compared: a comparison takes longer than many renders."""
-
-LARGEST_JUDGED = 800
-"""Pixels, for the same reason."""
+"""Originals of a cell whose pictures are compared."""
 
 SRCSET = (160, 320, 480, 640, 800, 1_080, 1_280, 1_600)
 
@@ -56,69 +64,74 @@ class Cell:
         return self.format in contender.formats and not (self.defaults and contender.defaults is None)
 
 
+def _of(kind: str, *, busy: bool = False) -> Iterator[Cell]:
+    """What is asked of the photographs, and of the busy one."""
+    for width in (320, 1_600):
+        for form in ("webp", "jpg"):
+            yield Cell(f"{kind}, cold {width} {form}", form, (width,), busy=busy)
+    yield Cell(f"{kind}, third size 320 webp", "webp", (320,), before=(640, 480), busy=busy)
+    for form in ("webp", "jpg"):
+        yield Cell(f"{kind}, srcset of 8 {form}", form, SRCSET, burst=True, busy=busy)
+
+
 CELLS = (
-    Cell("same, cold 320 webp", "webp", (320,)),
-    Cell("same, cold 320 jpg", "jpg", (320,)),
-    Cell("same, cold 1600 webp", "webp", (1_600,)),
-    Cell("same, third size 320 webp", "webp", (320,), before=(640, 480)),
-    Cell("same, srcset of 8 webp", "webp", SRCSET, burst=True),
-    Cell("same, srcset of 8 jpg", "jpg", SRCSET, burst=True),
+    *_of("same"),
     Cell("defaults, cold 320 webp", "webp", (320,), defaults=True),
     Cell("defaults, cold 320 jpg", "jpg", (320,), defaults=True),
     Cell("defaults, cold 1600 webp", "webp", (1_600,), defaults=True),
-    Cell("busy, cold 320 webp", "webp", (320,), busy=True),
-    Cell("busy, cold 320 jpg", "jpg", (320,), busy=True),
-    Cell("busy, third size 320 webp", "webp", (320,), before=(640, 480), busy=True),
-    Cell("busy, srcset of 8 webp", "webp", SRCSET, burst=True, busy=True),
+    *_of("busy", busy=True),
 )
 
 
 @dataclass
 class Score:
+    """What a contender took for a cell, and how its pictures look."""
+
     seconds: list[float] = field(default_factory=list)
     """CPU per original, one value a round."""
     size: int = 0
     """Bytes of all pictures of an original."""
-    near: float | None = None
-    """SSIMULACRA2 of the first size."""
-    last: Sequence[tuple[Path, float, Sequence[bytes]]] = ()
-    """Originals, CPU and pictures of the last round."""
+    near: float = 0.0
+    """SSIMULACRA2, the least of the smallest and the largest size."""
+    light: float = 0.0
+    """The same beside originals that were scaled in linear light, as none of the contenders does it."""
 
     @property
     def cpu(self) -> float:
         return median(self.seconds)
 
-    @property
-    def looks(self) -> str:
-        return f"{self.size // 1_000} kB" + ("" if self.near is None else f", {self.near:.0f}")
-
     def add(self, spent: Sequence[tuple[Path, float, Sequence[bytes]]]) -> None:
         self.seconds.append(sum(seconds for _, seconds, _ in spent) / len(spent))
-        self.last = spent
 
-    def judge(self, cell: Cell, folder: Path) -> None:
+    def look(self, cell: Cell, spent: Sequence[tuple[Path, float, Sequence[bytes]]], judge: Judge) -> None:
         """Look at the pictures. RuntimeError for wrong ones."""
-        for photo, _, bodies in self.last:
+        for photo, _, bodies in spent:
             checked(cell, photo, bodies)
-        self.size = sum(len(body) for _, _, bodies in self.last for body in bodies) // len(self.last)
-        if cell.widths[0] > LARGEST_JUDGED:
-            return
-        self.near = median([near(photo, bodies[0], folder) for photo, _, bodies in self.last[:JUDGED]])
+        self.size = sum(len(body) for _, _, bodies in spent for body in bodies) // len(spent)
+        seen = [(photo, body) for photo, _, bodies in spent[:JUDGED] for body in {bodies[0], bodies[-1]}]
+        self.near = min(judge.near(photo, body) for photo, body in seen)
+        self.light = min(judge.near(photo, body, linear=True) for photo, body in seen)
 
+
+Scores = dict[tuple[str, str], Score]
+"""By contender and cell."""
 
 OURS = Contender(
     "image-origin", "this checkout", "as shipped, 2 workers", lambda folder, port: [],  # noqa: ARG005
     lambda width, format_, name: f"/c_scale,w_{width},f_{format_},q_{QUALITY[format_]}/@photos/{name}",
     defaults=lambda width, format_, name: f"/c_scale,w_{width},f_{format_}/@photos/{name}",
 )  # fmt: skip
+PLAIN = replace(OURS, name="nothing kept", setting="ours with ORIGIN_RASTER_BYTES=0, 2 workers")
 
 
 @contextmanager
-def ours(folder: Path, data: Path) -> Iterator[Running]:
+def ours(contender: Contender, folder: Path, data: Path) -> Iterator[Running]:
     # A busy machine makes answers late, which is no reason to have none: CPU is what counts here.
-    patient = {"ORIGIN_RENDER_TIMEOUT": "60", "ORIGIN_DEADLINE": "60"}
-    with serving(data, ORIGIN_SOURCES=f"photos=file://{folder}", ORIGIN_WORKERS="2", **patient) as server:
-        yield Running(OURS, server.process.pid, server.port)
+    settings = {"ORIGIN_RENDER_TIMEOUT": "60", "ORIGIN_DEADLINE": "60", "ORIGIN_WORKERS": "2"}
+    if contender is PLAIN:
+        settings["ORIGIN_RASTER_BYTES"] = "0"
+    with serving(data, ORIGIN_SOURCES=f"photos=file://{folder}", **settings) as server:
+        yield Running(contender, server.process.pid, server.port)
 
 
 def asked(server: Running, cell: Cell, name: str) -> tuple[float, list[bytes]]:
@@ -151,16 +164,6 @@ def _settled(server: Running) -> None:
         last = now
 
 
-def near(photo: Path, body: bytes, folder: Path) -> float:
-    """SSIMULACRA2 of a picture against the original at its size, made with a margin and in linear light."""
-    picture = pyvips.Image.new_from_buffer(body, "")
-    width, height = picture.width, picture.height
-    wanted = pyvips.Image.thumbnail(str(photo), width, height=height, size="force", linear=True)
-    for image, name in ((wanted, "a.png"), (picture, "b.png")):
-        image.colourspace("srgb").pngsave(str(folder / name), compression=1)
-    return float(compute_ssimulacra2(str(folder / "a.png"), str(folder / "b.png")))
-
-
 def checked(cell: Cell, photo: Path, bodies: Sequence[bytes]) -> None:
     """A wrong picture is no result. RuntimeError."""
     header = pyvips.Image.new_from_file(str(photo), access="sequential")
@@ -173,10 +176,8 @@ def checked(cell: Cell, photo: Path, bodies: Sequence[bytes]) -> None:
             raise RuntimeError(f"{photo.name} at {width}: {image.get('vips-loader')} of {image.width}")
 
 
-def measure(
-    options: argparse.Namespace, folder: Path
-) -> tuple[list[Contender], dict[tuple[str, str], Score], int]:
-    """The contenders, their scores by name and cell, and the bytes of the busy original."""
+def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Contender], Scores, int]:
+    """The contenders, their scores, and the bytes of the busy original."""
     cells = [cell for cell in CELLS if not options.cells or options.cells in cell.name]
     chosen = photos(progressive=False)[: options.photos]
     pictures = folder / "photos"
@@ -185,11 +186,12 @@ def measure(
     names = {
         photo: iter(copies(photo, pictures, options.rounds * len(cells) + 1)) for photo in [*chosen, noisy]
     }
-    contenders = [OURS, *(peer for _, peer in peers() if peer is not None)]
-    scores: dict[tuple[str, str], Score] = {}
+    contenders = [OURS, PLAIN, *(peer for _, peer in peers() if peer is not None)]
+    scores: Scores = {}
+    judge = Judge(folder)
     with ExitStack() as stack:
-        servers = [stack.enter_context(ours(pictures, folder / "data"))]
-        servers += [stack.enter_context(running(peer, pictures)) for peer in contenders[1:]]
+        servers = [stack.enter_context(ours(one, pictures, folder / one.name)) for one in contenders[:2]]
+        servers += [stack.enter_context(running(peer, pictures)) for peer in contenders[2:]]
         first = next(names[noisy])
         for server in servers:  # started once, warmed with one picture each
             server.get(320, "jpg", first.name)
@@ -199,11 +201,73 @@ def measure(
                 able = [server for server in servers if cell.can(server.contender)]
                 for server in able[number % len(able) :] + able[: number % len(able)]:
                     score = scores.setdefault((server.contender.name, cell.name), Score())
-                    score.add([(photo, *asked(server, cell, file.name)) for photo, file in files.items()])
+                    spent = [(photo, *asked(server, cell, file.name)) for photo, file in files.items()]
+                    score.add(spent)
                     if number == 0:
-                        score.judge(cell, folder)
+                        score.look(cell, spent, judge)
                 print(f"# round {number + 1}, {cell.name}", flush=True)
     return contenders, scores, noisy.stat().st_size
+
+
+def lost(scores: Scores, others: Sequence[Contender]) -> str:
+    """The cells in which a peer takes less CPU than ours."""
+    told = []
+    for contender in others:
+        cells = [cell for name, cell in scores if name == contender.name]
+        behind = [
+            f"{cell} ({scores[contender.name, cell].cpu / scores[OURS.name, cell].cpu:.2f})"
+            for cell in cells
+            if scores[contender.name, cell].cpu < scores[OURS.name, cell].cpu
+        ]
+        told.append(
+            f"{contender.name} {len(behind)} of {len(cells)}" + ": " * bool(behind) + ", ".join(behind)
+        )
+    return "; ".join(told)
+
+
+def promises(scores: Scores, others: Sequence[Contender]) -> Iterator[Promise]:
+    """How many times less CPU than the best of the others, where several sizes of a picture are asked for."""
+    names = {contender.name for contender in others}
+    for cell in CELLS:
+        best = min(
+            (score.cpu for (name, of), score in scores.items() if of == cell.name and name in names),
+            default=None,
+        )
+        if best is not None and (cell.burst or cell.before):
+            yield Promise(
+                f"CPU of the best peer in times of ours: {cell.name}",
+                best / scores[OURS.name, cell.name].cpu,
+                unit="×",
+            )
+
+
+def report(contenders: Sequence[Contender], scores: Scores, notes: Mapping[str, str], rounds: int) -> Report:
+    rows: list[list[str]] = []
+    bars: dict[str, dict[str, float]] = {contender.name: {} for contender in contenders}
+    figures: dict[str, float] = {}
+    for cell in dict.fromkeys(cell for _, cell in scores):
+        base = scores[OURS.name, cell].cpu
+        row = [cell]
+        for contender in contenders:
+            score = scores.get((contender.name, cell))
+            if score is None:
+                row.append("-")
+                continue
+            row.append(f"{score.cpu * 1_000:.0f} ({score.cpu / base:.2f}), {score.near:.0f}")
+            name = f"{contender.name}: {cell}"
+            bars[contender.name][cell] = figures[name] = score.cpu * 1_000
+            figures |= {
+                f"{name}, bytes": score.size,
+                f"{name}, SSIMULACRA2": score.near,
+                f"{name}, SSIMULACRA2 in linear light": score.light,
+            }
+        rows.append(row)
+    title = f"CPU ms per original (in times of ours), SSIMULACRA2; {rounds} interleaved rounds"
+    others = contenders[2:]
+    told = {contender.name: f"{contender.version}; {contender.setting}" for contender in contenders}
+    told |= notes | {"cells in which less CPU is taken than ours": lost(scores, others)}
+    head = ["", *(contender.name for contender in contenders)]
+    return Report("peers", title, head, rows, "ms", bars, figures, told, list(promises(scores, others)))
 
 
 def main() -> None:
@@ -215,32 +279,20 @@ def main() -> None:
     pyvips.concurrency_set(1)
     with TemporaryDirectory() as temporary:
         contenders, scores, size = measure(options, Path(temporary))
-    rows, quality = [], []
-    bars: dict[str, dict[str, float]] = {contender.name: {} for contender in contenders}
-    figures: dict[str, float] = {}
-    for cell in dict.fromkeys(name for _, name in scores):
-        base = scores[OURS.name, cell].cpu
-        row, looks = [cell], [cell]
-        for contender in contenders:
-            score = scores.get((contender.name, cell))
-            row.append("-" if score is None else f"{score.cpu * 1_000:.0f} ({score.cpu / base:.2f})")
-            looks.append("-" if score is None else score.looks)
-            if score is not None:
-                bars[contender.name][cell] = figures[f"{contender.name}: {cell}"] = score.cpu * 1_000
-                figures[f"{contender.name}: {cell}, bytes"] = score.size
-                if score.near is not None:
-                    figures[f"{contender.name}: {cell}, SSIMULACRA2"] = score.near
-        rows.append(row)
-        quality.append(looks)
-    head = ["", *(contender.name for contender in contenders)]
-    notes = {contender.name: f"{contender.version}; {contender.setting}" for contender in contenders}
-    notes["photographs"] = (
-        f"{options.photos} baseline JPEG, 6 to 24 megapixels; the busy one has {size / 1e6:.1f} MB"
-    )
-    title = f"CPU per original, whole process tree, {options.rounds} interleaved rounds"
-    publish(Report("peers", title, head, rows, "ms", bars, figures, notes), options)
-    print("\nbytes per original, and SSIMULACRA2 of the first size\n")
-    print(table(head, quality))
+    notes = {
+        "photographs": f"{options.photos} baseline JPEG, 24 megapixels the first, 6 to 24 all six; "
+        f"the busy one has {size / 1e6:.1f} MB",
+    }
+    found = report(contenders, scores, notes, options.rounds)
+    publish(found, options)
+    print("\nbytes per original; SSIMULACRA2 beside originals that were scaled in linear light\n")
+    print(table(found.head, list(looks(contenders, scores))))
+
+
+def looks(contenders: Sequence[Contender], scores: Scores) -> Iterator[list[str]]:
+    for cell in dict.fromkeys(cell for _, cell in scores):
+        found = [scores.get((contender.name, cell)) for contender in contenders]
+        yield [cell, *("-" if one is None else f"{one.size // 1_000} kB, {one.light:.0f}" for one in found)]
 
 
 if __name__ == "__main__":
