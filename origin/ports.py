@@ -49,6 +49,9 @@ class ObjectReader(Protocol):
 class LocalFiles(Protocol):
     """An optional power of readers whose objects are files of this host: nothing needs to be copied."""
 
+    near: bool
+    """To open a file does not take longer than to ask somebody else to."""
+
     def local_path(self, key: str) -> Path:
         """The file of ``key``. Blocks on the file system. Raises NotFound where no file could be."""
         ...

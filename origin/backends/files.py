@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, unquote
 
-from origin.backends.disk import files_below, publish, storage_error, storage_errors, sweep, temporary
+from origin.backends.disk import (
+    files_below,
+    is_near,
+    publish,
+    storage_error,
+    storage_errors,
+    sweep,
+    temporary,
+)
 from origin.errors import BadRequest, NotFound, StorageTruncated, StorageUnavailable
 from origin.ports import ObjectInfo, ObjectStream
 
@@ -99,16 +107,20 @@ class _FileStream:
 class _Folder:
     """Reading, the same for both kinds of folder."""
 
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.near = is_near(root)
+
     def local_path(self, key: str) -> Path:
         raise NotImplementedError
 
     async def stat(self, key: str) -> ObjectInfo:
-        def look() -> ObjectInfo:
-            file, info = _open(self.local_path(key))
-            file.close()
-            return info
+        return self._look(key) if self.near else await asyncio.to_thread(self._look, key)
 
-        return await asyncio.to_thread(look)
+    def _look(self, key: str) -> ObjectInfo:
+        file, info = _open(self.local_path(key))
+        file.close()
+        return info
 
     @asynccontextmanager
     async def open(self, key: str) -> AsyncIterator[ObjectStream]:
@@ -122,9 +134,6 @@ class _Folder:
 class FolderSource(_Folder):
     """A folder of pictures that somebody else fills, read by relative path. Regular files only."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
     def local_path(self, key: str) -> Path:
         return resolve_key(self._root, key)
 
@@ -137,7 +146,7 @@ class FileStore(_Folder):
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        super().__init__(root)
         self._swept = False
 
     def local_path(self, key: str) -> Path:

@@ -105,7 +105,7 @@ class SourceCache:
         """
         wanted = Wanted(reader, key, max_bytes, sha256, size)
         if isinstance(reader, LocalFiles):
-            (path, file), fetched = await asyncio.to_thread(self._open_local, reader, wanted), False
+            (path, file), fetched = await self._opened(reader, wanted), False
         else:
             path = self._path(identity)
             file, fetched = await self._open_or_fetch(path, wanted)
@@ -139,7 +139,22 @@ class SourceCache:
     def limit(self) -> int:
         return self._budget.max_bytes
 
+    async def _opened(self, reader: LocalFiles, wanted: Wanted) -> tuple[Path, int]:
+        if not reader.near:
+            return await asyncio.to_thread(self._open_local, reader, wanted)
+        path, file = self._open_near(reader, wanted)
+        with _closed_on_error(file):
+            if not self._is_known(os.fstat(file), wanted):
+                await asyncio.to_thread(self._check, file, wanted)
+        return path, file
+
     def _open_local(self, reader: LocalFiles, wanted: Wanted) -> tuple[Path, int]:
+        path, file = self._open_near(reader, wanted)
+        with _closed_on_error(file):
+            self._check(file, wanted)
+        return path, file
+
+    def _open_near(self, reader: LocalFiles, wanted: Wanted) -> tuple[Path, int]:
         path = reader.local_path(wanted.key)
         file = _open(path)
         if file is None:
@@ -147,7 +162,6 @@ class SourceCache:
         with _closed_on_error(file):
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise NotFound
-            self._check(file, wanted)
         return path, file
 
     def _open_cached(self, path: Path, wanted: Wanted) -> int | None:
@@ -166,14 +180,19 @@ class SourceCache:
 
     def _check(self, file: int, wanted: Wanted) -> None:
         status = os.fstat(file)
-        wanted.check_size(status.st_size)
-        if wanted.sha256 is None or _fingerprint(wanted.sha256, status) in self._known_good:
+        if self._is_known(status, wanted):
             return
+        assert wanted.sha256 is not None
         with storage_errors(), os.fdopen(os.dup(file), "rb") as content:
             found = hashlib.file_digest(content, "sha256").hexdigest()
         if found != wanted.sha256:
             raise StorageBroken
         self._remember(_fingerprint(wanted.sha256, status))
+
+    def _is_known(self, status: os.stat_result, wanted: Wanted) -> bool:
+        """Whether nothing is left to be compared."""
+        wanted.check_size(status.st_size)
+        return wanted.sha256 is None or _fingerprint(wanted.sha256, status) in self._known_good
 
     def _remember(self, fingerprint: _Fingerprint) -> None:
         if len(self._known_good) >= REMEMBERED:

@@ -6,34 +6,26 @@ The server process never imports libvips; it hands a worker a job that names fil
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
-import multiprocessing
 import os
 import signal
 import time
 from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any, Final, Protocol, TypeVar
 
-from pebble import CONSTS, ProcessExpired, ProcessPool
-
 from origin.errors import ImageUnprocessable, Internal, OriginError, Overloaded, RenderTimeout
 from origin.imaging import worker
 from origin.imaging.cost import guessed
+from origin.imaging.crew import Call, Crew, LateError, LostError
 from origin.imaging.fonts import configuration
 from origin.imaging.model import Header, Inspection, Job, Limits, Lost, Opening, Rendered
 from origin.imaging.room import Room
-from origin.imaging.worker import Confinement
+from origin.imaging.worker import Confinement, Hello
 
 T = TypeVar("T")
 
-_log = logging.getLogger(__name__)
-
-_TERM_SECONDS: Final = 0.02
-"""What pebble waits before it kills: workers do not listen to being asked."""
 _JOBS_PER_WORKER: Final = 1_000
 """After which a worker is replaced, so that what it may have leaked is gone."""
 _CPU_GRACE: Final = 2
@@ -102,7 +94,7 @@ class RenderPool:
         self._room = Room(workers, budget)
         self._waiting = 0
         self._running: set[asyncio.Task[Any]] = set()
-        self._pool: ProcessPool | None = None
+        self._crew: Crew | None = None
         self.confinement = Confinement("unknown", memory)
         """How the workers turned out to be confined; known after :meth:`start`."""
 
@@ -112,30 +104,19 @@ class RenderPool:
         self._fontconfig = NamedTemporaryFile("w", prefix="origin-fonts-", suffix=".conf")  # noqa: SIM115
         self._fontconfig.write(configuration(self._fonts))
         self._fontconfig.flush()
-        self._pool = self._made()
-        warmed = [self._call(worker.warm, 0.1, timeout=60.0) for _ in range(self._workers)]
-        for self.confinement in await asyncio.gather(*warmed):
-            pass
-
-    def _made(self) -> ProcessPool:
-        CONSTS.term_timeout = _TERM_SECONDS
-        assert self._fontconfig is not None
-        return ProcessPool(
-            max_workers=self._workers,
-            max_tasks=_JOBS_PER_WORKER,
-            initializer=worker.start,
-            initargs=(self._memory, self._limits.accept, self._fontconfig.name),
-            context=multiprocessing.get_context("spawn"),
+        hello = Hello(self._memory, self._limits.accept, self._fontconfig.name)
+        self._crew = Crew(
+            self._workers, hello, jobs=_JOBS_PER_WORKER, lost=lambda: self._watcher.lost("killed")
         )
+        self.confinement, _, _ = (await self._crew.start())[-1]
 
     async def close(self) -> None:
         """Stop the workers; jobs under way end without a result."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.stop()  # type: ignore[no-untyped-call]
-            await asyncio.to_thread(pool.join)
+        crew, self._crew = self._crew, None
+        if crew is not None:
+            await crew.close()
         for task in self._running:
-            task.cancel()  # pebble kills its workers, but tells nobody who waits for them
+            task.cancel()  # who still waits for a worker
         if self._running:
             await asyncio.wait(self._running)
         if self._fontconfig is not None:
@@ -259,7 +240,7 @@ class RenderPool:
         self, function: Callable[..., T], arguments: tuple[Any, ...], lost: Lost | None, memory: int
     ) -> T:
         try:
-            return await self._call(function, *arguments, timeout=self._timeout)
+            return await self._call(function, arguments)
         except OriginError as error:
             if error.worker_lost and lost is not None:
                 await lost()
@@ -272,48 +253,21 @@ class RenderPool:
         if not task.cancelled():
             task.exception()  # asked for, so that an error nobody waits for is no complaint at exit
 
-    async def _call(self, function: Callable[..., T], *arguments: Any, timeout: float) -> T:  # noqa: ASYNC109
-        pool = self._pool
-        if pool is None:
+    async def _call(self, function: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+        if self._crew is None:
             raise Internal("The renderer is not running.")
+        call = Call(function, arguments, math.ceil(self._timeout) + _CPU_GRACE)
         try:
-            return await self._sent(pool, function, arguments, timeout)
-        except _PoolBroken:
-            # A worker that the system killed while it was idle takes the whole pool along.
-            renewed = self._renewed(pool)
-        try:
-            return await self._sent(renewed, function, arguments, timeout)
-        except _PoolBroken as error:
-            raise ImageUnprocessable from error
-
-    async def _sent(
-        self,
-        pool: ProcessPool,
-        function: Callable[..., T],
-        arguments: tuple[Any, ...],
-        timeout: float,  # noqa: ASYNC109 - the pool's own deadline, which kills
-    ) -> T:
-        cpu_seconds = math.ceil(timeout) + _CPU_GRACE
-        try:
-            future = pool.schedule(worker.run, args=(function, arguments, cpu_seconds), timeout=timeout)
-        except RuntimeError as error:
-            raise _PoolBroken from error
-        try:
-            result: T = await asyncio.wrap_future(future)
-        except TimeoutError as error:
+            result: T = await self._crew.run(call, self._timeout)
+        except LateError as error:
             self._watcher.lost("deadline")
             raise _with_worker(RenderTimeout()) from error
-        except BrokenProcessPool as error:
-            raise _PoolBroken from error
-        except ProcessExpired as error:
-            timed_out = error.exitcode == -signal.SIGXCPU
-            by_hand = error.exitcode == -signal.SIGKILL  # the kernel, out of memory, or a person
-            self._watcher.lost("cpu" if timed_out else "killed" if by_hand else "crash")
-            raise _with_worker(RenderTimeout() if timed_out else ImageUnprocessable()) from error
+        except LostError as error:
+            raise self._ended_by(error) from error
         except MemoryError as error:
             raise ImageUnprocessable from error
         except asyncio.CancelledError as error:
-            if self._pool is None:  # cancelled by close()
+            if self._crew is None:  # cancelled by close()
                 raise Internal("The renderer was stopped.") from error
             raise
         except OriginError:
@@ -322,26 +276,19 @@ class RenderPool:
             raise Internal from error
         return result
 
-    def _renewed(self, broken: ProcessPool) -> ProcessPool:
-        """A working pool in the place of ``broken``."""
-        if self._pool is None:
-            raise Internal("The renderer was stopped.")
-        if self._pool is broken:
-            _log.warning("the render workers broke down and are started again")
-            self._watcher.lost("killed")
-            self._pool = self._made()
-            broken.stop()  # type: ignore[no-untyped-call]
-            asyncio.get_running_loop().run_in_executor(None, broken.join)
-        return self._pool
+    def _ended_by(self, lost: LostError) -> OriginError:
+        """What the end of a worker means for the picture it was at."""
+        if self._crew is None:
+            return Internal("The renderer was stopped.")
+        timed_out = lost.code == -signal.SIGXCPU
+        by_hand = lost.code == -signal.SIGKILL  # the kernel, out of memory, or a person
+        self._watcher.lost("cpu" if timed_out else "killed" if by_hand else "crash")
+        return _with_worker(RenderTimeout() if timed_out else ImageUnprocessable())
 
 
 def _with_worker(error: OriginError) -> OriginError:
     error.worker_lost = True
     return error
-
-
-class _PoolBroken(Exception):
-    """pebble gave up on all its workers."""
 
 
 _ALLOCATOR: Final = {

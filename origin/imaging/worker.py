@@ -10,17 +10,17 @@ import gc
 import os
 import resource
 import signal
+import socket
 import sys
-import time
-from collections.abc import Callable
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from origin.errors import ImageUnprocessable, UnsupportedMedia
+from origin.errors import ImageUnprocessable, OriginError, UnsupportedMedia
+from origin.imaging import wire
 from origin.imaging.model import Header, Inspection, Job, Limits, Opening, Rendered, media_type
-
-T = TypeVar("T")
+from urlspec.errors import UrlSpecError
 
 _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
@@ -45,8 +45,6 @@ _confinement = Confinement("shared", 0)
 def start(memory: int, accept: frozenset[str], fonts: str) -> None:
     """Prepare this process: limits first, then libvips. ``fonts`` is the path of a fontconfig file."""
     global _confinement  # noqa: PLW0603 - one process, one confinement
-    # Service managers ask a whole group to end; the server does, once what is under way is finished.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     network = _leave_network()
     _purge_in_background()
     _bind_to_server()
@@ -168,20 +166,57 @@ def notice(status: int, title: str, detail: str, code: str) -> bytes:
     return notice.notice(status, title, detail, code)
 
 
-def warm(seconds: float) -> Confinement:
-    """Load everything a render needs; ``seconds`` keeps this worker busy while the others start."""
+# The line ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The server's first words."""
+
+    memory: int
+    """Bytes of address space that the worker may have."""
+    accept: frozenset[str]
+    fonts: str
+    """Path of a fontconfig file."""
+
+
+def serve(number: int) -> None:
+    """Do what is asked for over the socket with this number, until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Service managers ask a whole group to end; the server does, once what is under way is finished.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with socket.socket(fileno=number) as line:
+        try:
+            hello: Hello = wire.receive(line)
+            start(hello.memory, hello.accept, hello.fonts)
+            _warm()
+            line.sendall(wire.packed((_confinement, None, "")))
+            while True:
+                call = wire.receive(line)
+                line.sendall(_answer(call.function, call.arguments, call.cpu_seconds))
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return  # the server has gone, or needs this worker no more
+
+
+def _warm() -> None:
+    """Load everything a render needs."""
     from origin.imaging import clean, describe, fonts, render  # noqa: F401
 
     fonts.installed()
     gc.collect()
     gc.freeze()  # modules live as long as the worker: the collector need not walk them again and again
-    time.sleep(seconds)
-    return _confinement
 
 
-def run(function: Callable[..., T], arguments: tuple[Any, ...], cpu_seconds: int) -> T:
-    """One job. RLIMIT_CPU counts the process's whole life, so its soft limit is moved before each."""
+def _answer(function: Any, arguments: tuple[Any, ...], cpu_seconds: int) -> bytes:
+    """One job: what the function returns, what it raised, and where."""
+    # RLIMIT_CPU counts the process's whole life, so its soft limit is moved before each.
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + cpu_seconds, hard))
-    return function(*arguments)
+    try:
+        return wire.packed((function(*arguments), None, ""))
+    except (OriginError, UrlSpecError, MemoryError) as error:
+        return wire.packed((None, error, ""))
+    except Exception as error:
+        said = error if type(error).__module__ == "builtins" else RuntimeError(repr(error))
+        return wire.packed((None, said, traceback.format_exc()))
