@@ -1,8 +1,7 @@
-"""Clients of every kind, and what they know: the hash of every picture, made in peace."""
+"""Clients of every kind, and what they know: how every picture looks, made in peace."""
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import random
 import socket
@@ -10,13 +9,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from tests.soak.files import upload
+from tests.soak.looks import Looks
 from tests.support.mutator import mutants, seeds
 from tests.support.origin import Response, ask
 from tests.support.people import issue
@@ -51,7 +50,7 @@ class Load:
     wrong: list[str] = field(default_factory=list)
     troubled: bool = False
     """A fault is on, or has not been recovered from."""
-    _expected: dict[str, str] = field(default_factory=dict)
+    looks: Looks = field(default_factory=Looks)
     _ids: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -79,9 +78,9 @@ class Load:
             for chain in CHAINS:
                 answer = ask(self.url, f"/{chain}/{id}")
                 if answer.status == 200:
-                    self._expected[f"/{chain}/{id}"] = _hash(answer.body)
-        if len(self._expected) < 100:
-            raise RuntimeError(f"only {len(self._expected)} pictures could be made in peace")
+                    self.looks.learn(f"/{chain}/{id}", answer.body)
+        if len(self.looks) < 100:
+            raise RuntimeError(f"only {len(self.looks)} pictures could be made in peace")
 
     def _token(self) -> str:
         return f"Bearer {issue('me')}"
@@ -107,12 +106,15 @@ class Load:
                 if not self.troubled:
                     self._blame(f"a connection broke in peace: {error!r}")
                 time.sleep(0.1)
+            except Exception as error:  # a client that ended without a word would be one that is content
+                self._blame(f"a client failed: {error!r}")
+                time.sleep(0.1)
 
     # Clients -------------------------------------------------------------------------------------------
 
     def _reader(self, drawn: random.Random) -> None:
         """A few pictures are asked for much more often than most."""
-        targets = list(self._expected)
+        targets = self.looks.targets()
         self._look(targets[min(int(drawn.paretovariate(0.7)) - 1, len(targets) - 1)])
         self._look(drawn.choice(targets))
         time.sleep(0.01)
@@ -120,8 +122,8 @@ class Load:
     def _look(self, target: str) -> Response:
         troubled = self.troubled
         answer = ask(self.url, target)
-        if answer.status == 200 and _hash(answer.body) != self._expected[target]:
-            self._blame(f"{target} came with other bytes ({answer.cache})")
+        if answer.status == 200 and (fault := self.looks.fault(target, answer.body)):
+            self._blame(f"{target} ({answer.cache}) {fault}")
         self._judge("picture", answer, troubled=troubled, what=target)
         return answer
 
@@ -182,28 +184,56 @@ class Load:
 
     # Recovery ------------------------------------------------------------------------------------------
 
-    def recovered(self) -> float:
-        """Seconds until a kept picture, a new one and an upload are answered as in peace."""
-        began = time.monotonic()
-        while time.monotonic() - began < GIVEN_UP:
-            with suppress(OSError, http.client.HTTPException):
-                if self._all_works():
-                    return time.monotonic() - began
-            time.sleep(0.05)
-        return GIVEN_UP
-
-    def _all_works(self) -> bool:
+    def round(self) -> list[str]:
+        """Ask for a kept picture, a new one, and send one; what was not answered as in peace."""
         self._fresh += 1
         id = self._ids[self._fresh % len(self._ids)]
-        kept = self._look(next(iter(self._expected)))
-        made = ask(self.url, f"/w_{20 + self._fresh % 300},o_{1 + self._fresh % 99}/{id}")
-        sent = upload(self.url, self._token(), _comment(self._fresh << 64))
-        return (kept.status, made.status, sent.status) == (200, 200, 201)
+        asked: list[tuple[str, int, Callable[[], Response]]] = [
+            ("kept", 200, lambda: self._look(self.looks.targets()[0])),
+            (
+                "new",
+                200,
+                lambda: ask(self.url, f"/w_{20 + self._fresh % 300},o_{1 + self._fresh % 99}/{id}"),
+            ),
+            ("upload", 201, lambda: upload(self.url, self._token(), _comment(self._fresh << 64))),
+        ]
+        lacking: list[str] = []
+        for what, status, send in asked:
+            try:
+                answer = send()
+            except (OSError, http.client.HTTPException) as error:
+                lacking.append(f"{what} {type(error).__name__}")
+                continue
+            if answer.status != status:
+                lacking.append(f"{what} {answer.status} {answer.code}")
+        return lacking
+
+    def usual(self) -> float:
+        """Seconds of a round in peace."""
+        began = time.monotonic()
+        if lacking := self.round():
+            self._blame(f"in peace: {', '.join(lacking)}")
+        return time.monotonic() - began
+
+    def recovered(self, usual: float) -> tuple[float, Counter[str]]:
+        """Seconds until a round is answered as in peace, beyond the ``usual``; what was lacking before."""
+        began = time.monotonic()
+        missed: Counter[str] = Counter()
+        while (took := time.monotonic() - began) < GIVEN_UP:
+            if not (lacking := self.round()):
+                return max(0.0, time.monotonic() - began - usual), missed
+            missed.update(lacking)
+            time.sleep(0.05)
+        return took, missed
 
     def lines(self) -> Iterator[str]:
         for what, count in sorted(self.answers.items()):
             yield f"{count:9,}  {what}"
-        yield f"pictures with other bytes, and answers that nobody deserves: {len(self.wrong)}"
+        yield (
+            f"pictures with other bytes that look the same: {self.looks.others}; "
+            f"a field of them differs by {self.looks.farthest:.1f} of 255 at most"
+        )
+        yield f"wrong pictures, and answers that nobody deserves: {len(self.wrong)}"
         for text, count in Counter(self.wrong).most_common(20):
             yield f"  {count} x {text}"
 
@@ -211,10 +241,6 @@ class Load:
 def _changing(answer: Response) -> bool:
     """The picture was purged twice while it was made."""
     return answer.code == "unavailable" and "being changed" in answer.json["detail"]
-
-
-def _hash(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
 
 
 def _comment(number: int) -> bytes:

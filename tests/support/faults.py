@@ -161,12 +161,15 @@ class FaultyProxy:
         return None
 
     async def _drip(self, data: bytes, client: asyncio.StreamWriter) -> None:
-        """Ten pieces a second, so that nobody who waits for the next one waits long."""
+        """Ten pieces a second, so nobody who waits for the next one waits long; the rest when it ends."""
         size = max(1, self.rate // 10)
-        for start in range(0, len(data), size):
+        while data:
             await asyncio.sleep(0.1)
-            client.write(data[start : start + size])
+            if self.fault is not Fault.DRIP:
+                size = len(data)
+            client.write(data[:size])
             await client.drain()
+            data = data[size:]
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
