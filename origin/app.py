@@ -17,7 +17,7 @@ from origin.backends.database import Database
 from origin.backends.disk import sweep
 from origin.backends.results import TieredResults
 from origin.backends.source_cache import SourceCache
-from origin.errors import OriginError
+from origin.errors import OriginError, Overloaded
 from origin.http.auth import Authenticator
 from origin.http.checks import Check
 from origin.imaging.capabilities import versions
@@ -186,6 +186,9 @@ def build(settings: Settings) -> Origin:
 
     async def charge(who: str) -> None:
         pool.check()
+        if len(deliver.line) > pool.size + pool.room:
+            metrics.refused("full")
+            raise Overloaded
         await rates.take("render", who)
 
     tracing = wiring.tracing(settings, closers)
@@ -239,7 +242,8 @@ def build(settings: Settings) -> Origin:
         rasters=decodes,
     )
     closers.append(purge.close)
-    wiring.measured(metrics, pool, cache, rates, purge, checks, link)
+    stores = {"originals": originals} | {name: source.reader for name, source in sources.items()}
+    wiring.measured(metrics, pool, cache, rates, purge, checks, link, stores)
     eager = Eager(deliver, wiring.messenger(settings, closers))
     closers.append(eager.close)
     tokens = Tokens(wiring.jwt_secrets(settings), database, settings.audience)

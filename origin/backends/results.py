@@ -137,7 +137,10 @@ class FolderResults:
         return found and found[0]
 
     async def find(self, key: str) -> Found | None:
-        found = await asyncio.to_thread(self._find, key)
+        path = self._path(key)
+        # Looked for here: that takes microseconds, going to a thread and back ten milliseconds where the
+        # machine is busy, and most of what is not in memory is not here either.
+        found = await asyncio.to_thread(self._find, path, key) if _may_exist(path) else None
         if found is None:
             self.tally.misses += 1
         else:
@@ -183,8 +186,7 @@ class FolderResults:
         name = hashlib.sha256(asset.encode()).hexdigest()
         return self._assets / name[:2] / name
 
-    def _find(self, key: str) -> Found | None:
-        path = self._path(key)
+    def _find(self, path: Path, key: str) -> Found | None:
         try:
             with path.open("rb") as file:
                 data = file.read()
@@ -304,6 +306,16 @@ def _locked(path: Path) -> Iterator[int]:
                 return
         finally:
             os.close(file)
+
+
+def _may_exist(path: Path) -> bool:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # who reads it will say what is wrong
+    return True
 
 
 def _inode(path: Path) -> int | None:

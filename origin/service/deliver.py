@@ -33,6 +33,7 @@ from origin.service.catalog import Found
 from origin.service.drafts import Drafts
 from origin.service.etags import entity_tag, matching_etag
 from origin.service.flights import Flights
+from origin.service.line import Line
 from origin.service.rasters import Decodes, Turn
 from origin.service.refused import Case, Refusals, Suspects
 from origin.service.weights import Weights
@@ -137,6 +138,7 @@ class Deliver:
         self._decodes = decodes or Decodes(None)
         self._drafts = drafts
         self._clock = clock
+        self.line = Line()
         self._flights: Flights[Made] = Flights()
         self._refused: dict[str, tuple[float, OriginError]] = {}
         self._renders = 0
@@ -201,8 +203,14 @@ class Deliver:
         if (kept := await self._results.lookup(admitted.key)) is not None:
             return Made(*kept)
         self._refuse_again(admitted.key)
-        if self._charge is not None and admitted.key not in self._flights:
-            await self._charge(who)
+        if admitted.key in self._flights:
+            return await self._flown(admitted, before)
+        with self.line.joined(admitted.found[0].content):
+            if self._charge is not None:
+                await self._charge(who)
+            return await self._flown(admitted, before)
+
+    async def _flown(self, admitted: Admitted, before: int) -> Made:
         made, joined = await self._flights.run(admitted.key, lambda: self._made_once(admitted, before))
         return replace(made, cache="coalesced") if joined else made
 
@@ -273,7 +281,8 @@ class Deliver:
     async def _from_originals(self, admitted: Admitted, case: Case | None, turn: Turn | None = None) -> Made:
         started = time.perf_counter()
         async with AsyncExitStack() as held:
-            sources = {one.ref: await self._hold(held, one) for one in admitted.found}
+            with self.line.fetching(admitted.found[0].content):
+                sources = {one.ref: await self._hold(held, one) for one in admitted.found}
             if turn is not None:
                 main = admitted.request.source
                 sources[main] = replace(sources[main], keep=turn.keep())
