@@ -280,6 +280,11 @@ async def test_workers_are_confined(pool: RenderPool) -> None:
     assert pool.confinement.memory == 2 << 30
 
 
+async def test_the_server_goes_before_its_workers(pool: RenderPool) -> None:
+    behind = await pool.run(os.getpriority, os.PRIO_PROCESS, 0)
+    assert behind == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)
+
+
 async def test_closing_ends_what_runs() -> None:
     pool = RenderPool(1, 2, 30.0)
     await pool.start()
