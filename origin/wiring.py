@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from limits import RateLimitItem
@@ -26,7 +26,7 @@ from origin.http.checks import Check
 from origin.imaging.host import host_memory
 from origin.imaging.model import RENDERER_DATE, Limits
 from origin.imaging.pool import RenderPool
-from origin.observe.metrics import Metrics
+from origin.observe.metrics import Metrics, Window
 from origin.observe.scrub import Scrubber
 from origin.ports import (
     Aging,
@@ -56,6 +56,14 @@ MEMORY_RESULTS = 64 << 20
 """Bytes of results that each server process keeps in memory."""
 
 Closer = Callable[[], Awaitable[None]]
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A store that is asked less while it is slow."""
+
+    @property
+    def window(self) -> Window: ...
 
 
 class Originals(ObjectStore, Aging, Protocol):
@@ -338,9 +346,13 @@ def measured(
     purge: Purge,
     checks: dict[str, tuple[Check, bool]],
     link: RedisLink | None,
+    stores: Mapping[str, ObjectReader],
 ) -> None:
     """Tell the metrics where to look."""
     metrics.watch_pool(pool)
+    for name, store in stores.items():
+        if isinstance(store, Bounded):
+            metrics.watch_window(name, store.window)
     metrics.watch_store("sources", cache, cache)
     metrics.watch_dependencies(checks)
     metrics.watch_counts(

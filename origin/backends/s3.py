@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import aioboto3
+import aiohttp
 from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from origin.backends.disk import storage_errors
-from origin.backends.s3_requests import SILENCE, Credentials, Refused, S3Requests, persistent
+from origin.backends.s3_requests import SILENCE, Credentials, Refused, S3Requests, once, persistent
+from origin.backends.window import Window
 from origin.errors import BadRequest, NotFound, OriginError, StorageTimeout, StorageUnavailable
 from origin.ports import ObjectInfo, ObjectStream
 
@@ -81,12 +84,18 @@ class S3Store:
             read_timeout=write_budget,  # for whole requests; ours are below
             retries={"total_max_attempts": 1, "mode": "standard"},  # ours, or attempts would multiply
             max_pool_connections=connections,
+            http_session_cls=_Session,
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
         self._client: S3Client | None = None
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
+
+    @property
+    def window(self) -> Window:
+        """How many requests may be under way: fewer while S3 asks for it."""
+        return self._requests.window
 
     async def close(self) -> None:
         self._client = None
@@ -288,7 +297,8 @@ class S3Store:
             except BotoCoreError as error:
                 raise Refused(0) from error
 
-        return await persistent(attempt, budget, silence)
+        async with self.window.turn(budget):
+            return await persistent(attempt, budget, silence, self.window)
 
     async def _opened(self) -> S3Client:
         async with self._opening:
@@ -297,6 +307,13 @@ class S3Store:
                 client: S3Client = await self._stack.enter_async_context(context)
                 self._client = client
             return self._client
+
+
+class _Session(AIOHTTPSession):
+    """The library's HTTP, which repeats nothing by itself."""
+
+    async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
+        return once(await super()._get_session(proxy_url))  # type: ignore[misc]
 
 
 async def _part(file: BinaryIO) -> bytes:

@@ -31,6 +31,7 @@ import aiohttp
 import certifi
 from yarl import URL
 
+from origin.backends.window import Window
 from origin.errors import (
     NotFound,
     OriginError,
@@ -47,7 +48,7 @@ CHUNK: Final = 256 * 1024
 """Least bytes handed on at once; what arrives in smaller pieces is gathered."""
 
 ATTEMPTS: Final = 3
-"""Of ours; aiohttp repeats a GET once by itself when its connection breaks before the answer."""
+"""Of ours, and on the wire: see ``once``."""
 
 SILENCE: Final = 3.0
 """Seconds of a read attempt until its answer begins, and between pieces of a body."""
@@ -88,25 +89,65 @@ ERRORS: Final = (Refused, aiohttp.ClientError, OSError)
 """What a request may raise; asyncio's TimeoutError is an OSError."""
 
 
-async def persistent(ask: Callable[[], Awaitable[T]], budget: float, silence: float | None) -> T:
+async def persistent(
+    ask: Callable[[], Awaitable[T]], budget: float, silence: float | None, window: Window
+) -> T:
     """The answer to ``ask``, tried up to ATTEMPTS times within ``budget`` seconds; errors are ours.
 
-    An attempt ends after ``silence`` seconds without an answer.
+    An attempt ends after ``silence`` seconds without an answer. ``window`` learns how it went.
     """
     try:
         async with asyncio.timeout(budget):
             for attempt in range(1, ATTEMPTS):
                 try:
-                    async with asyncio.timeout(silence):
-                        return await ask()
+                    return await _attempt(ask, silence, window)
                 except ERRORS as error:
                     if not _may_try_again(error):
                         raise
+                    if attempt == 1 and _was_closed(error):
+                        continue
                 await asyncio.sleep(random.uniform(0, BACKOFF * 2 ** (attempt - 1)))  # noqa: S311
-            async with asyncio.timeout(silence):
-                return await ask()
+            return await _attempt(ask, silence, window)
     except ERRORS as error:
         raise translated(error) from error
+
+
+async def _attempt(ask: Callable[[], Awaitable[T]], silence: float | None, window: Window) -> T:
+    begun = window.now()
+    try:
+        async with asyncio.timeout(silence):
+            found = await ask()
+    except ERRORS as error:
+        if _is_slow(error):
+            window.slowed(begun)
+        raise
+    window.answered()
+    return found
+
+
+def _is_slow(error: Exception) -> bool:
+    """Whether it is asked for too much."""
+    if isinstance(error, Refused):
+        return error.status in {429, 503} or error.code in AGAIN_CODES
+    return isinstance(error, TimeoutError)
+
+
+def _was_closed(error: Exception) -> bool:
+    """Whether a connection broke before its answer: often one that was kept, and closed over there meanwhile.
+
+    That says nothing about S3, so the second attempt need not wait.
+    """
+    broke = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
+    return broke and not isinstance(error, aiohttp.ClientConnectorError | TimeoutError)
+
+
+def once(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
+    """Keep aiohttp from repeating what may be repeated when its connection breaks: attempts are ours.
+
+    It has no option for that; its own test client does the same.
+    """
+    session._retry_connection = False
+    return session
 
 
 def _may_try_again(error: Exception) -> bool:
@@ -192,6 +233,7 @@ class S3Requests:
         self._credentials = credentials
         self._budget = budget
         self._connections = connections
+        self.window = Window(connections)
         self._session: aiohttp.ClientSession | None = None
         self._settle(region)
 
@@ -211,23 +253,31 @@ class S3Requests:
 
     async def ping(self) -> None:
         """Raises NotFound, StorageUnavailable and StorageTimeout unless the bucket answers."""
-        answer = await persistent(lambda: self._ask("HEAD", None), self._budget, SILENCE)
-        answer.close()
+        await self._told(None)
 
     async def stat(self, name: str) -> ObjectInfo:
         """Raises NotFound, StorageUnavailable, StorageTimeout and StorageBroken."""
-        answer = await persistent(lambda: self._ask("HEAD", name), self._budget, SILENCE)
-        answer.close()
-        return _info(answer)
+        return _info(await self._told(name))
+
+    async def _told(self, name: str | None) -> aiohttp.ClientResponse:
+        async with self.window.turn(self._budget):
+            answer = await persistent(lambda: self._ask("HEAD", name), self._budget, SILENCE, self.window)
+            answer.close()
+            return answer
 
     @asynccontextmanager
     async def open(self, name: str) -> AsyncIterator[ObjectStream]:
         """Raises what :meth:`stat` does; its chunks StorageTruncated as well."""
-        answer = await persistent(lambda: self._ask("GET", name), self._budget, SILENCE)
-        try:
-            yield _Stream(_info(answer), answer)
-        finally:
-            answer.close()  # the connection went back to the pool if everything was read
+        async with self.window.turn(self._budget):
+            begun = self.window.now()
+            answer = await persistent(lambda: self._ask("GET", name), self._budget, SILENCE, self.window)
+            try:
+                yield _Stream(_info(answer), answer)
+            except StorageTimeout:
+                self.window.slowed(begun)
+                raise
+            finally:
+                answer.close()  # the connection went back to the pool if everything was read
 
     async def _ask(self, method: str, name: str | None) -> aiohttp.ClientResponse:
         """Raises Refused and what aiohttp raises."""
@@ -256,19 +306,21 @@ class S3Requests:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             authorities = os.environ.get("AWS_CA_BUNDLE") or certifi.where()
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=self._connections,
-                    keepalive_timeout=IDLE_SECONDS,
-                    ssl=ssl.create_default_context(cafile=authorities),
-                ),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"Accept-Encoding": "identity"},
-                skip_auto_headers=("Accept",),
-                auto_decompress=False,  # an object's own Content-Encoding is not the transport's
-                read_bufsize=CHUNK,
-                trust_env=bool(getproxies()),
+            self._session = once(
+                aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(
+                        limit=self._connections,
+                        keepalive_timeout=IDLE_SECONDS,
+                        ssl=ssl.create_default_context(cafile=authorities),
+                    ),
+                    timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+                    cookie_jar=aiohttp.DummyCookieJar(),
+                    headers={"Accept-Encoding": "identity"},
+                    skip_auto_headers=("Accept",),
+                    auto_decompress=False,  # an object's own Content-Encoding is not the transport's
+                    read_bufsize=CHUNK,
+                    trust_env=bool(getproxies()),
+                )
             )
         return self._session
 

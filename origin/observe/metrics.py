@@ -29,6 +29,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from origin.backends.tally import Tally
+from origin.backends.window import Counts
 from origin.http.checks import Check, checked
 from origin.http.exchange import Exchange
 from origin.imaging.model import RENDERER_VERSION, Rendered
@@ -54,6 +55,18 @@ class Bounded(Protocol):
 
     @property
     def limit(self) -> int: ...
+
+
+class Window(Protocol):
+    """How many requests a storage is asked at once."""
+
+    counts: Counts
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def under_way(self) -> int: ...
 
 
 class Workers(Protocol):
@@ -142,7 +155,9 @@ class Metrics:
         self._checks: Mapping[str, tuple[Check, bool]] = {}
         self._stores: dict[str, Store] = {}
         self._bounded: dict[str, Bounded] = {}
+        self._windows: dict[str, Window] = {}
         self._look(self._caches)
+        self._look(self._storages)
         self._children: dict[tuple[str, str, int, str], tuple[Counter, Histogram, Counter]] = {}
 
     # What happens -------------------------------------------------------------------------------------
@@ -230,6 +245,31 @@ class Metrics:
             if (known := one.used) is not None:
                 used.add_metric([name], known)
         return lookups, evictions, used, limit
+
+    def watch_window(self, store: str, window: Window) -> None:
+        """``originals``, or the name of a source in S3."""
+        self._windows[store] = window
+
+    def _storages(self) -> Iterable[Metric]:
+        labels = ["store"]
+        asking = GaugeMetricFamily("origin_storage_requests", "Requests to S3 under way.", labels=labels)
+        window = GaugeMetricFamily(
+            "origin_storage_window",
+            "Requests to S3 that may be under way: fewer while it asks to be spared.",
+            labels=labels,
+        )
+        slowed = CounterMetricFamily(
+            "origin_storage_slowed", "Times that S3 asked for less, or let time pass.", labels=labels
+        )
+        turned_away = CounterMetricFamily(
+            "origin_storage_turned_away", "Requests not sent to S3: too many waited.", labels=labels
+        )
+        for name, one in self._windows.items():
+            asking.add_metric([name], one.under_way)
+            window.add_metric([name], one.width)
+            slowed.add_metric([name], one.counts.narrowed)
+            turned_away.add_metric([name], one.counts.turned_away)
+        return asking, window, slowed, turned_away
 
     def watch_counts(
         self, name: str, help: str, label: str, counts: Callable[[], Mapping[str, float]]
