@@ -60,12 +60,12 @@ fuzz: $(VENV)/.dev  ## Search for inputs that break the readers of URLs and uplo
 	@$(BIN)/python -m tests.fuzz paths --minutes $(MINUTES)
 	exec $(BIN)/python -m tests.fuzz bodies --minutes $(MINUTES)
 
-# `make bench BENCH=docs/bench`: where the figures and charts go. Other servers are installed beside the
-# project, into the user's cache folder, the first time.
+# Where the figures, the charts and a page of them go; `make bench BENCH=docs/bench` also puts them into the
+# README. Other servers are installed beside the project, into the user's cache folder, the first time.
 BENCH ?= build/bench
 
-bench: $(VENV)/.dev services  ## The short form of every benchmark (10 minutes), with charts in BENCH (build/bench)
-	@exec $(BIN)/python -m benchmarks --out $(BENCH)
+bench: $(VENV)/.dev services  ## The short form of every benchmark (10 minutes), as a page in BENCH (build/bench)
+	@exec $(BIN)/python -m benchmarks --out $(BENCH) $(if $(filter docs/bench,$(BENCH)),--readme README.md)
 
 clean:  ## Remove what was installed and built; data folders stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

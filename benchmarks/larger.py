@@ -7,14 +7,12 @@ format that the result does not have is left out, because there is nothing to co
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.support import corpus, machine, table
+from benchmarks.support import Promise, Report, arguments, corpus, publish
 from origin.errors import OriginError
 from origin.imaging import worker
 from origin.imaging.model import Accept, Job, Limits, Opening, Source
@@ -65,7 +63,7 @@ def readable(folders: Iterable[str]) -> Iterable[tuple[Path, str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__, rounds=1)
     parser.add_argument("folders", nargs="*", default=[""], help="only these of the corpus, such as photos/")
     asked = parser.parse_args()
     found = [
@@ -82,12 +80,15 @@ def main() -> None:
         passed = sum(one.passed for one in some)
         share = f"{after / before:.3f}" if before else "-"
         rows.append([chain, accept, str(len(some)), share, str(passed), str(larger)])
-    print(machine())
-    print(table(["chain", "client", "files", "bytes of source", "source sent", "larger"], rows))
     worse = [one for one in found if one.after > one.before]
     for one in worse:
         print(f"{one.file} {one.chain}: {one.before} became {one.after}")
-    sys.exit(bool(worse))
+    title = f"Bytes of results of the same size and format as their source, {len(found)} results"
+    head = ["chain", "client", "files", "bytes of source", "source sent", "larger"]
+    promise = Promise("results that are larger than their source", len(worse), most=0)
+    publish(Report("larger", title, head, rows, promises=[promise]), asked)
+    if worse:
+        raise SystemExit("a result is larger than its source")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -241,7 +241,7 @@ def promises(scores: Scores, others: Sequence[Contender]) -> Iterator[Promise]:
             )
 
 
-def report(contenders: Sequence[Contender], scores: Scores, notes: Mapping[str, str], rounds: int) -> Report:
+def report(contenders: Sequence[Contender], scores: Scores, notes: dict[str, str], rounds: int) -> Report:
     rows: list[list[str]] = []
     bars: dict[str, dict[str, float]] = {contender.name: {} for contender in contenders}
     figures: dict[str, float] = {}

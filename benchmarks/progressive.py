@@ -20,8 +20,11 @@ os.environ.setdefault("MALLOC_ARENA_MAX", "2")
 import pyvips
 from ssimulacra2 import compute_ssimulacra2
 
-from benchmarks.support import Report, arguments, median, photos, publish
+from benchmarks.support import Promise, Report, arguments, median, photos, publish
 from origin.imaging.progressive import SHRINK, shortened
+
+LEAST = 2.0
+"""Times faster, of what cameras and websites write."""
 
 
 def from_all(path: Path) -> Any:
@@ -55,7 +58,7 @@ def main() -> None:
     pyvips.cache_set_max(0)
     pyvips.concurrency_set(1)
     rows: list[list[str]] = []
-    ratios: list[float] = []
+    ratios: dict[str, float] = {}
     bars: dict[str, dict[str, float]] = {"whole file": {}, "scans needed": {}}
     with TemporaryDirectory() as folder:
         for photo in photos(progressive=True):
@@ -65,7 +68,7 @@ def main() -> None:
                 decode(photo)
             times = [(cpu(from_all, photo), cpu(from_part, photo)) for _ in range(options.rounds)]
             whole, needed = (1000 * median([pair[side] for pair in times]) for side in (0, 1))
-            ratios.append(median([one / other for one, other in times]))
+            ratios[photo.stem] = median([one / other for one, other in times])
             error, points = looks(photo, Path(folder))
             rows.append(
                 [
@@ -73,7 +76,7 @@ def main() -> None:
                     f"{100 * part:.0f} %",
                     f"{whole:.0f}",
                     f"{needed:.0f}",
-                    f"{ratios[-1]:.2f}",
+                    f"{ratios[photo.stem]:.2f}",
                     f"{error:.2f}",
                     f"{points:.1f}",
                 ]
@@ -81,8 +84,11 @@ def main() -> None:
             bars["whole file"][photo.stem], bars["scans needed"][photo.stem] = whole, needed
     title = f"Decoding a progressive JPEG at 1/8: all scans or those that are needed, {options.rounds} rounds"
     head = ["photo", "bytes", "whole, ms", "part, ms", "times faster", "RMSE", "SSIMULACRA2"]
-    report = Report("progressive", title, head, rows, "ms", bars, {"least": min(ratios)})
-    publish(report, options)
+    promises = [
+        Promise(f"decoding a progressive original at 1/8 is faster: {name}", ratio, least=LEAST, unit="×")
+        for name, ratio in ratios.items()
+    ]
+    publish(Report("progressive", title, head, rows, "ms", bars, promises=promises), options)
 
 
 if __name__ == "__main__":

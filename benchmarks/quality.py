@@ -8,8 +8,6 @@ good on one picture and poor on the next.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import pyvips
 from ssimulacra2 import compute_ssimulacra2
 
-from benchmarks.support import machine, photos, table
+from benchmarks.support import Report, arguments, photos, publish
 from origin.imaging import worker
 from origin.imaging.model import Job, Source
 from urlspec.parse import parse
@@ -72,7 +70,7 @@ def rows(found: list[Seen]) -> list[list[str]]:
     for form in FORMATS:
         for setting in SETTINGS:
             some = [one for one in found if one.format == form and one.setting == setting]
-            scores = [one.closeness for one in some]
+            scores = closeness(found, form, setting)
             lines.append(
                 [
                     form,
@@ -89,24 +87,25 @@ def rows(found: list[Seen]) -> list[list[str]]:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--width", type=int, default=640, help="of the box, at least 512 for the metric")
-    arguments.add_argument("--short", action="store_true", help="three photographs only")
-    arguments.add_argument("--json", type=Path)
-    options = arguments.parse_args()
+    parser = arguments(__doc__, rounds=1)
+    parser.add_argument("--width", type=int, default=640, help="of the box, at least 512 for the metric")
+    parser.add_argument("--short", action="store_true", help="three photographs only")
+    options = parser.parse_args()
     pyvips.cache_set_max(0)
     pyvips.concurrency_set(1)
     chosen = sorted([*photos(progressive=False), *photos(progressive=True)])[:: 4 if options.short else 1]
     with TemporaryDirectory() as folder:
         found = [one for photo in chosen for one in seen(photo, options.width, Path(folder))]
-    print(machine())
-    print(f"{len(chosen)} photographs in {options.width} px; SSIMULACRA2 against the picture before coding\n")
+    title = f"SSIMULACRA2 beside the picture before coding: {len(chosen)} photographs in {options.width} px"
     head = ["format", "quality", "bits/px", "mean", "spread", "least", "most", "encode ms"]
-    print(table(head, rows(found)))
-    if options.json:
-        options.json.write_text(
-            json.dumps({"machine": machine(), "results": [vars(one) for one in found]}, indent=1)
-        )
+    bars = {
+        form: {setting: mean(closeness(found, form, setting)) for setting in SETTINGS} for form in FORMATS
+    }
+    publish(Report("quality", title, head, rows(found), "points", bars), options)
+
+
+def closeness(found: list[Seen], form: str, setting: str) -> list[float]:
+    return [one.closeness for one in found if one.format == form and one.setting == setting]
 
 
 if __name__ == "__main__":
