@@ -145,7 +145,7 @@ class OriginServer(Process):
 
     def workers(self) -> list[int]:
         """Process ids of the render workers."""
-        return [pid for pid in _children(self.pid) if "spawn_main" in _command(pid)]
+        return [pid for pid in _children(self.pid) if "imaging.worker import serve" in _command(pid)]
 
     def healthy(self) -> bool:
         return self.get("/healthz").status == 200
