@@ -1,4 +1,7 @@
-"""Requests at a rate that does not wait for answers, and what came back."""
+"""Requests at a rate that does not wait for answers, and what came back.
+
+The client is as light as it can be: it shares the machine with the server, which lacks what it takes.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
 
-import aiohttp
-
-PATIENCE = aiohttp.ClientTimeout(total=60)
+PATIENCE = 60.0
+"""Seconds for an answer."""
 
 
 @dataclass(frozen=True)
@@ -24,43 +28,131 @@ class Sample:
     status: int
     seconds: float
     retry_after: bool = False
+    late: float = 0.0
+    """Seconds by which the client itself was behind with it."""
 
 
-async def ask(session: aiohttp.ClientSession, url: str, target: str) -> Sample:
-    started = time.perf_counter()
-    try:
-        async with session.get(url + target) as answer:
-            await answer.read()
-            status, says = answer.status, "Retry-After" in answer.headers
-    except (aiohttp.ClientError, OSError):  # TimeoutError is an OSError
-        status, says = 0, False
-    return Sample(target, status, time.perf_counter() - started, says)
+class _Connection(asyncio.Protocol):
+    """One kept connection; an answer has a Content-Length."""
+
+    def __init__(self) -> None:
+        self.open = True
+        self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[bytes] | None = None
+        self._parts: list[bytes] = []
+        self._head = b""
+        self._missing = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.open = False
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(exc or ConnectionResetError("closed before the answer's end"))
+
+    async def ask(self, request: bytes) -> bytes:
+        """The head of the answer, in lower case, once its body is there too."""
+        assert self._transport
+        self._parts, self._head = [], b""
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        try:
+            return await self._answer
+        finally:
+            self._answer = None
+
+    def data_received(self, data: bytes) -> None:
+        if self._head:
+            self._missing -= len(data)
+        else:
+            self._parts.append(data)
+            head, end, body = b"".join(self._parts).partition(b"\r\n\r\n")
+            if not end:
+                return
+            self._head = head.lower()
+            length = self._head.partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0]
+            self._missing = int(length or 0) - len(body)
+        if self._missing <= 0 and self._answer is not None and not self._answer.done():
+            self.open = b"\r\nconnection: close" not in self._head
+            self._answer.set_result(self._head)
+
+    def close(self) -> None:
+        self.open = False
+        if self._transport is not None:
+            self._transport.close()
+
+
+class Client:
+    """As many kept connections to ``url`` as are needed at once."""
+
+    def __init__(self, url: str) -> None:
+        place = urlsplit(url)
+        self._host, self._port = place.hostname or "", place.port or 80
+        self._idle: list[_Connection] = []
+
+    async def ask(self, target: str, due: float | None = None) -> Sample:
+        """``due``: when it should have been asked, by ``time.perf_counter``."""
+        started = time.perf_counter()
+        late = started - due if due is not None else 0.0
+        try:
+            async with asyncio.timeout(PATIENCE):
+                head = await self._asked(target)
+        except (OSError, EOFError):  # TimeoutError is an OSError
+            return Sample(target, 0, time.perf_counter() - started, late=late)
+        seconds = time.perf_counter() - started
+        return Sample(target, int(head[9:12]), seconds, b"\r\nretry-after:" in head, late)
+
+    async def _asked(self, target: str) -> bytes:
+        while self._idle:
+            if (connection := self._idle.pop()).open:
+                break
+        else:
+            loop = asyncio.get_running_loop()
+            _, connection = await loop.create_connection(_Connection, self._host, self._port)
+        try:
+            head = await connection.ask(f"GET {target} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
+        except BaseException:
+            connection.close()
+            raise
+        if connection.open:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        return head
+
+    def close(self) -> None:
+        for connection in self._idle:
+            connection.close()
 
 
 async def open_loop(url: str, targets: Iterator[str], rate: float, seconds: float) -> list[Sample]:
     """``rate`` requests a second, at random moments, whatever becomes of those before."""
     chance = random.Random(int(rate))
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=PATIENCE) as session:
-        tasks: list[asyncio.Task[Sample]] = []
-        begun, at = time.perf_counter(), 0.0
-        while at < seconds:
-            await asyncio.sleep(max(0.0, at - (time.perf_counter() - begun)))
-            tasks.append(asyncio.create_task(ask(session, url, next(targets))))
-            at += chance.expovariate(rate)
-        return list(await asyncio.gather(*tasks))
+    client = Client(url)
+    tasks: list[asyncio.Task[Sample]] = []
+    begun, at = time.perf_counter(), 0.0
+    while at < seconds:
+        await asyncio.sleep(max(0.0, at - (time.perf_counter() - begun)))
+        tasks.append(asyncio.create_task(client.ask(next(targets), begun + at)))
+        at += chance.expovariate(rate)
+    samples = list(await asyncio.gather(*tasks))
+    client.close()
+    return samples
 
 
 async def closed_loop(url: str, targets: Iterator[str], clients: int, seconds: float) -> list[Sample]:
     """``clients`` that ask one after the other for as long as ``seconds``."""
     samples: list[Sample] = []
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=PATIENCE) as session:
-        end = time.perf_counter() + seconds
+    client = Client(url)
+    end = time.perf_counter() + seconds
 
-        async def client() -> None:
-            while time.perf_counter() < end:
-                samples.append(await ask(session, url, next(targets)))
+    async def one() -> None:
+        while time.perf_counter() < end:
+            samples.append(await client.ask(next(targets)))
 
-        await asyncio.gather(*(client() for _ in range(clients)))
+    await asyncio.gather(*(one() for _ in range(clients)))
+    client.close()
     return samples
 
 
