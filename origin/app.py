@@ -259,7 +259,7 @@ def build(settings: Settings) -> Origin:
         pool,
         deliver,
         decodes,
-        Explain(admission, cache, pool, limits, settings.max_source_bytes, fonts),
+        Explain(admission, cache, pool, limits, settings.max_source_bytes, fonts, refusals),
         ingest,
         ChangeWatch(database, assets, also=decodes.heard),
         announcements,

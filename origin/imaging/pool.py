@@ -165,9 +165,14 @@ class RenderPool:
             self._watcher.rendered(done)
         return done
 
-    async def probe(self, path: str, opening: Opening = Opening()) -> Header:  # noqa: B008 - frozen
+    async def probe(
+        self,
+        path: str,
+        opening: Opening = Opening(),  # noqa: B008 - frozen
+        lost: Lost | None = None,
+    ) -> Header:
         """The header of a file. Raises UnsupportedMedia and the 422 errors."""
-        return await self.run(worker.probe, path, self._limits, opening)
+        return await self.run(worker.probe, path, self._limits, opening, lost=lost)
 
     async def inspect(self, path: str, lost: Lost | None = None) -> Inspection:
         """Decode an upload in full. Raises like :meth:`probe`."""

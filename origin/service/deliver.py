@@ -64,7 +64,7 @@ class Renderer(Protocol):
 class Prober(Protocol):
     """Reads what a picture says about itself, in a worker."""
 
-    async def probe(self, path: str, opening: Opening) -> Header: ...
+    async def probe(self, path: str, opening: Opening, lost: Lost | None = None) -> Header: ...
 
 
 class Results(Protocol):

@@ -6,15 +6,17 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
-from origin.imaging.model import Header, Limits, Opening
+from origin.imaging.model import Header, Limits, Opening, Source
 from origin.imaging.plan import opening, plan
 from origin.imaging.planned import described
 from origin.ports import HeldOriginals
 from origin.service.admission import Admission, Admitted, Ask, is_original
 from origin.service.catalog import Found
 from origin.service.deliver import Prober
+from origin.service.refused import Refusals, Suspects
 from urlspec.outputs import Raw
 from urlspec.sources import SourceRef
 
@@ -30,6 +32,7 @@ class Explain:
         limits: Limits,
         max_source_bytes: int,
         fonts: str | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self._admission = admission
         self._originals = originals
@@ -37,6 +40,7 @@ class Explain:
         self._limits = limits
         self._max_source_bytes = max_source_bytes
         self._fonts = fonts
+        self._refusals = refusals
 
     async def explain(self, ask: Ask) -> bytes:
         """A JSON document. Raises what a delivery of the same URL would raise before rendering."""
@@ -48,11 +52,7 @@ class Explain:
                 "note": "the original's own coded pixels; nothing is rendered",
             }
         else:
-            source = admitted.request.source
-            wanted = {source: opening(admitted.request.output)}
-            headers = {
-                one.ref: await self._header(one, wanted.get(one.ref, Opening())) for one in admitted.found
-            }
+            headers = await self._headers(admitted)
             document["plan"] = await asyncio.to_thread(self._plan, admitted, headers)  # it may read fonts
         return json.dumps(document, ensure_ascii=False, indent=2).encode()
 
@@ -76,19 +76,30 @@ class Explain:
             ],
         }
 
-    async def _header(self, found: Found, how: Opening) -> Header:
+    async def _headers(self, admitted: Admitted) -> dict[SourceRef, Header]:
+        """Of all pictures. A worker that one of them ends counts as one that its render has ended."""
+        case = await self._refusals.render(Suspects.of(admitted)) if self._refusals else None
+        how = {admitted.request.source: opening(admitted.request.output)}
         async with AsyncExitStack() as held:
-            file = await held.enter_async_context(
-                self._originals.hold(
-                    found.content,
-                    found.reader,
-                    found.key,
-                    max_bytes=self._max_source_bytes,
-                    sha256=found.sha256,
-                    size=found.size,
-                )
+            paths = {one.ref: await self._hold(held, one) for one in admitted.found}
+            lost = partial(case.lost, tuple(Source(path) for path in paths.values())) if case else None
+            return {
+                ref: await self._prober.probe(path, how.get(ref, Opening()), lost)
+                for ref, path in paths.items()
+            }
+
+    async def _hold(self, held: AsyncExitStack, found: Found) -> str:
+        file = await held.enter_async_context(
+            self._originals.hold(
+                found.content,
+                found.reader,
+                found.key,
+                max_bytes=self._max_source_bytes,
+                sha256=found.sha256,
+                size=found.size,
             )
-            return await self._prober.probe(str(file.path), how)
+        )
+        return str(file.path)
 
     def _plan(self, admitted: Admitted, headers: Mapping[SourceRef, Header]) -> dict[str, Any]:
         focus = {one.ref: one.asset.focus for one in admitted.found if one.asset and one.asset.focus}

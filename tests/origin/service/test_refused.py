@@ -21,9 +21,10 @@ import functools, os, time
 from pathlib import Path
 from origin.imaging import worker
 
-def act(path, small):  # small: what is asked for is too little to do harm
+def act(path, small, header=False):  # small: what is asked for is too little to do harm
     data = Path(path).read_bytes()
     dies = b"die-always" in data or (b"die-large" in data and not small)
+    dies = dies or (b"die-header" in data and header)
     hangs = b"hang-large" in data and not small
     if dies or hangs:
         with open(os.environ["DEATHS"], "a") as file:
@@ -33,7 +34,7 @@ def act(path, small):  # small: what is asked for is too little to do harm
     if hangs:
         time.sleep(60)
 
-render, inspect = worker.render, worker.inspect
+render, inspect, probe = worker.render, worker.inspect, worker.probe
 
 @functools.wraps(render)
 def worse_render(job):
@@ -47,7 +48,12 @@ def worse_inspect(path, limits):
     act(path, small=True)
     return inspect(path, limits)
 
-worker.render, worker.inspect = worse_render, worse_inspect
+@functools.wraps(probe)
+def worse_probe(path, limits, opening):
+    act(path, small=True, header=True)
+    return probe(path, limits, opening)
+
+worker.render, worker.inspect, worker.probe = worse_render, worse_inspect, worse_probe
 """
 
 
@@ -151,6 +157,19 @@ def test_a_picture_that_nothing_can_open_is_refused_altogether(broken: Broken) -
     assert broken.deaths == before + 3, "the third death was that of one pixel"
     (broken.named / "better.jpg").write_bytes(marked("harmless", seed=3))
     assert broken.get("/w_70/@named/better.jpg").status == 200
+
+
+def test_a_header_that_ends_workers_is_not_explained_for_ever(broken: Broken) -> None:
+    before = broken.deaths
+    (broken.named / "header.jpg").write_bytes(marked("die-header", seed=7))
+    for _ in range(2):
+        assert broken.get("/explain/w_70/@named/header.jpg").summary == DIED
+    for target in ("/explain/w_70/@named/header.jpg", "/w_70/@named/header.jpg"):
+        answer = broken.get(target)
+        assert answer.summary == DIED
+        assert "an hour" in answer.json["detail"]
+    assert broken.get("/w_71/@named/header.jpg").status == 200, "the picture by itself does no harm"
+    assert broken.deaths == before + 2
 
 
 def test_an_upload_is_looked_at_twice(broken: Broken) -> None:
