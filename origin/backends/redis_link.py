@@ -104,6 +104,7 @@ async def _in_time(work: Awaitable[T], seconds: float) -> T:
     """
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
+    task.add_done_callback(_heard)
     try:
         for _ in range(BUSY_ROUNDS):
             begun = loop.time()
@@ -117,5 +118,9 @@ async def _in_time(work: Awaitable[T], seconds: float) -> T:
         if not task.done():
             task.cancel()
             await asyncio.wait({task})
-            if not task.cancelled():
-                task.exception()  # it failed while it was given up, and nobody else will ask
+
+
+def _heard(task: asyncio.Future[T]) -> None:
+    """It may fail when it is given up, or in the moment in which its caller leaves: then nobody else asks."""
+    if not task.cancelled():
+        task.exception()

@@ -173,6 +173,7 @@ class Sql:
         an unknown state.
         """
         task = asyncio.create_task(work)
+        task.add_done_callback(self._ended)
         try:
             await asyncio.wait({task}, timeout=seconds)
         finally:
@@ -184,7 +185,6 @@ class Sql:
 
     def _leave(self, task: asyncio.Task[Any]) -> None:
         self._left.add(task)
-        task.add_done_callback(self._ended)
         if not self._is_sqlite:
             # A server that is silent can keep asyncpg waiting for the end of its own cancellation.
             timer = asyncio.get_running_loop().call_later(STATEMENT * self._patience, task.cancel)
@@ -193,7 +193,7 @@ class Sql:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._left.discard(task)
         if not task.cancelled():
-            task.exception()  # nobody waits for it any more; DatabaseUnavailable has been said
+            task.exception()  # its caller may have left in the moment of its end: then nobody else asks
 
 
 def storable(*texts: str | None) -> bool:

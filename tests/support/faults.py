@@ -94,22 +94,21 @@ class FaultyProxy:
         self._tasks.add(task)
         self._open.add(client_out)
         server_out = None
+        halves: list[asyncio.Task[None]] = []
         try:
             server_in, server_out = await asyncio.open_connection("127.0.0.1", self.target_port)
             self._open.add(server_out)
-            done, pending = await asyncio.wait(
-                [
-                    asyncio.create_task(self._upstream(client_in, client_out, server_out)),
-                    asyncio.create_task(self._downstream(server_in, client_out)),
-                ],
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            for half in pending:
-                half.cancel()
-            await asyncio.gather(*done, *pending, return_exceptions=True)
+            halves = [
+                asyncio.create_task(self._upstream(client_in, client_out, server_out)),
+                asyncio.create_task(self._downstream(server_in, client_out)),
+            ]
+            await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
         except (OSError, asyncio.CancelledError):
             pass
         finally:
+            for half in halves:
+                half.cancel()
+            await asyncio.gather(*halves, return_exceptions=True)
             for writer in (client_out, server_out):
                 if writer is not None:
                     self._open.discard(writer)
