@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,12 +42,15 @@ def resolve_key(root: Path, key: str) -> Path:
     segments and absolute keys name nothing. Raises NotFound, and StorageUnavailable when ``root`` itself is
     not there (a folder that is not mounted is not a folder without pictures).
     """
-    if "\0" in key or any(not part or part.startswith(".") for part in key.split("/")):
+    parts = key.split("/")
+    if "\0" in key or any(not part or part.startswith(".") for part in parts):
         raise NotFound
     try:
-        home = root.resolve(strict=True)
+        home = _resolved(root, root.stat())
     except (OSError, RuntimeError) as error:
         raise StorageUnavailable from error
+    if _is_plain(home, parts):
+        return home.joinpath(*parts)
     try:
         path = (home / key).resolve(strict=True)
     except (OSError, RuntimeError, UnicodeEncodeError) as error:
@@ -55,6 +58,32 @@ def resolve_key(root: Path, key: str) -> Path:
     if not path.is_relative_to(home):
         raise NotFound
     return path
+
+
+_homes: dict[Path, tuple[tuple[int, int], Path]] = {}
+"""Where folders lie, as long as it is the same folder that is found there: to resolve takes a look at every
+part of a path."""
+
+
+def _resolved(root: Path, status: os.stat_result) -> Path:
+    which = status.st_dev, status.st_ino
+    known = _homes.get(root)
+    if known is None or known[0] != which or not known[1].exists():
+        known = _homes[root] = which, root.resolve(strict=True)
+    return known[1]
+
+
+def _is_plain(home: Path, parts: Sequence[str]) -> bool:
+    """Whether every part is there and none is a symbolic link, so that the way is as short as it reads."""
+    path = str(home)
+    try:
+        for part in parts:
+            path = f"{path}/{part}"
+            if stat.S_ISLNK(os.lstat(path).st_mode):
+                return False
+    except (OSError, UnicodeEncodeError):
+        return False
+    return True
 
 
 def _read_error(error: Exception) -> Exception:

@@ -88,7 +88,7 @@ class Pictures:
     ) -> None:
         head = scope["method"] == "HEAD"
         try:
-            delivered, keepable = await while_connected(receive, work)
+            delivered, keepable = await while_connected(scope, receive, work)
         except ClientGone:
             return
         except Exception as error:
@@ -263,7 +263,7 @@ class Pictures:
         head = scope["method"] == "HEAD"
         try:
             ask = await self._ask(scope, raw_path(scope)[len(b"/explain") :], beyond_path(scope))
-            body = await while_connected(receive, self._explain.explain(ask))
+            body = await while_connected(scope, receive, self._explain.explain(ask))
         except ClientGone:
             return
         except Exception as error:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from origin.http.asgi import RAW_TARGET
+from origin.http.asgi import RAW_TARGET, WATCHING
 from origin.http.problems import Problem, encode, status_problem
 
 LONGEST_HEAD: Final = 64 << 10
@@ -23,12 +24,19 @@ class Protocol(HttpToolsProtocol):
     """One connection.
 
     ASGI knows no difference between ``/cat``, ``/cat?``, ``/cat#x`` and ``http://host/cat``, and a picture's
-    URL has one spelling: the scope says under ``RAW_TARGET`` what was sent.
+    URL has one spelling: the scope says under ``RAW_TARGET`` what was sent. Who is in the set of ``WATCHING``
+    is called when the client leaves.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head: int | None = None
+        self._watching: set[Callable[[], None]] = set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        for leave in tuple(self._watching):
+            leave()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -44,6 +52,7 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head = None
         self.scope[RAW_TARGET] = self.url  # type: ignore[typeddict-unknown-key]
+        self.scope[WATCHING] = self._watching  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the text that uvicorn would send

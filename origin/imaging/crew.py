@@ -214,6 +214,7 @@ class Crew:
             place.cancel()
         await asyncio.gather(*self._places, return_exceptions=True)
         leaving = list(self._all)
+        self._idle.clear()
         for worker in leaving:
             worker.kill()
         await asyncio.gather(*(worker.gone() for worker in leaving))

@@ -27,7 +27,7 @@ _CLONE_NEWNET: Final = 0x40000000
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _FILES: Final = 256
-_BEHIND_SERVER: Final = 10
+_BEHIND_SERVER: Final = 4
 """How much nicer than the server a worker is (setpriority(2)). The server has little to do, but with every
 core at a render it would wait for one each time, and a refusal would take 5 ms instead of 1."""
 
@@ -48,7 +48,6 @@ _confinement = Confinement("shared", 0)
 def start(memory: int, accept: frozenset[str], fonts: str) -> None:
     """Prepare this process: limits first, then libvips. ``fonts`` is the path of a fontconfig file."""
     global _confinement  # noqa: PLW0603 - one process, one confinement
-    os.nice(_BEHIND_SERVER)  # first: threads have the priority of those that start them
     network = _leave_network()
     _purge_in_background()
     _bind_to_server()
@@ -207,6 +206,9 @@ def _warm() -> None:
     from origin.imaging import clean, describe, fonts, render  # noqa: F401
 
     fonts.installed()
+    # Ready as soon as anybody; from then on the server first. Threads have the priority of who starts them, and
+    # libvips starts its own with the first picture.
+    os.nice(_BEHIND_SERVER)
     gc.collect()
     gc.freeze()  # modules live as long as the worker: the collector need not walk them again and again
 
