@@ -206,8 +206,8 @@ def _warm() -> None:
     from origin.imaging import clean, describe, fonts, render  # noqa: F401
 
     fonts.installed()
-    # Ready as soon as anybody; from then on the server first. Threads have the priority of who starts them, and
-    # libvips starts its own with the first picture.
+    # Ready as soon as anybody; from then on the server goes first. Threads have the priority of who starts
+    # them, and libvips starts its own with the first picture.
     os.nice(_BEHIND_SERVER)
     gc.collect()
     gc.freeze()  # modules live as long as the worker: the collector need not walk them again and again
