@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.load import Sample, milliseconds, open_loop, statuses
-from benchmarks.support import Report, arguments, photos, publish
+from benchmarks.support import Promise, Report, arguments, photos, publish
 from tests.support.origin import OriginServer, make_library, origin_server
 from tests.support.servers import nginx_server
 
@@ -113,7 +113,18 @@ def main() -> None:
             figures |= {f"failed in {what}": failed, f"longest end in {what}": longest}
     head = ("what", "answers", "failed", "p50", "p99", "exit codes", "longest end")
     title = f"Two servers behind nginx, {options.rate:g} requests a second"
-    publish(Report("rolling", title, head, rows, figures=figures), options)
+    promises = [
+        Promise("requests that fail in a rolling restart", figures["failed in restart"], most=0),
+        Promise(
+            "longest end of a server that was asked to", figures["longest end in restart"], most=20, unit="s"
+        ),
+        Promise(
+            "requests that fail when servers are killed, one after the other",
+            figures["failed in kill"],
+            most=0,
+        ),
+    ]
+    publish(Report("rolling", title, head, rows, figures=figures, promises=promises), options)
 
 
 if __name__ == "__main__":
