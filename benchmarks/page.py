@@ -85,7 +85,7 @@ def block(results: Sequence[Found], beside: Path) -> str:
 def _peers(one: Found) -> str:
     """The table of the peers stands in full: a chart alone would not tell which cells are lost."""
     notes = "\n".join(f"- {name}: {note}" for name, note in one.told["notes"].items())
-    return f"{one.told['title']}. Below 1 we lose.\n\n{_table(one.told['head'], one.told['rows'])}\n\n{notes}"
+    return f"{one.told['title']}.\n\n{_table(one.told['head'], one.told['rows'])}\n\n{notes}"
 
 
 def _runs(results: Iterable[Found]) -> str:

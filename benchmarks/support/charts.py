@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
-COLOURS = ("#2563eb", "#f59e0b", "#10b981", "#a855f7", "#ef4444", "#64748b")
+COLOURS = ("#2563eb", "#f59e0b", "#10b981", "#a855f7", "#ef4444", "#64748b", "#0f766e")
 CHART_WIDTH, BAR, GAP, LETTER = 760, 16, 12, 6.4
 """Pixels; the last is how wide a letter of a label is, or a little more."""
 
@@ -17,23 +17,22 @@ def chart(title: str, bars: Mapping[str, Mapping[str, float]], unit: str, footer
     longest = max(value for series in bars.values() for value in series.values()) or 1.0
     scale = (CHART_WIDTH - indent - 90) / longest
     top = 46 + 18 * (len(bars) > 1)
-    group = BAR * len(bars) + GAP
-    height = top + group * len(labels) + 24
     parts = [_text(12, 24, title, size=13, weight="600")]
     if len(bars) > 1:
         parts += _legend(list(bars))
-    for row, label in enumerate(labels):
-        y = top + row * group
-        parts.append(_text(indent - 8, y + BAR * len(bars) / 2 + 4, label, anchor="end"))
-        for number, series in enumerate(bars.values()):
-            if label not in series:
-                continue
-            place, width = y + number * BAR, series[label] * scale
+    y = top
+    for label in labels:
+        shown = [(number, series[label]) for number, series in enumerate(bars.values()) if label in series]
+        parts.append(_text(indent - 8, y + BAR * len(shown) / 2 + 4, label, anchor="end"))
+        for number, value in shown:
             parts.append(
-                f'<rect x="{indent:.1f}" y="{place}" width="{width:.1f}" height="{BAR - 3}" '
+                f'<rect x="{indent:.1f}" y="{y}" width="{value * scale:.1f}" height="{BAR - 3}" '
                 f'fill="{COLOURS[number]}"/>'
             )
-            parts.append(_text(indent + width + 5, place + 11, f"{_short(series[label])} {unit}".strip()))
+            parts.append(_text(indent + value * scale + 5, y + 11, f"{_short(value)} {unit}".strip()))
+            y += BAR
+        y += GAP
+    height = y + 24
     parts.append(_text(12, height - 8, footer, size=10))
     body = "\n".join(parts)
     return (
