@@ -9,6 +9,7 @@ import pyvips
 
 from origin.imaging import exif
 from origin.imaging.colour import VipsImage
+from origin.imaging.fields import field_names
 
 _FLAGS: Final = {"exif-data": 1 << 0, "xmp-data": 1 << 1, "iptc-data": 1 << 2}
 """libvips' VipsForeignKeep."""
@@ -40,7 +41,7 @@ class Kept:
         """The picture with these blocks and no others. Its orientation is done, and must not be written:
         some savers do, whatever they are told to keep."""
         image = image.copy()
-        for name in image.get_fields():
+        for name in field_names(image):
             if name.startswith("exif-") or name in _FLAGS or name == "orientation":
                 image.remove(name)
         for name, block in self.blocks:

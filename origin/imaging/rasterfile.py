@@ -22,6 +22,7 @@ from typing import Any, Final
 import pyvips
 
 from origin.imaging.colour import VipsImage
+from origin.imaging.fields import field_names
 from origin.imaging.model import Header
 
 _log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class Look:
         """A freshly opened picture's."""
         blobs = {name: bytes(image.get(name)) for name in _BLOBS if image.get_typeof(name)}
         fields: dict[str, int | float | str] = {}
-        for name in image.get_fields():
+        for name in field_names(image):
             if name not in _GIVEN and name not in blobs and not name.startswith(_UNNAMED):
                 value = image.get(name)
                 if type(value) in _SCALARS:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from origin.errors import ImageUnprocessable, OriginError, UnsupportedMedia
+from origin.errors import ImageCorrupt, ImageUnprocessable, OriginError, UnsupportedMedia
 from origin.imaging import wire
 from origin.imaging.model import Header, Inspection, Job, Limits, Opening, Rendered, media_type
 from urlspec.errors import UrlSpecError
@@ -223,6 +223,9 @@ def _answer(function: Any, arguments: tuple[Any, ...], cpu_seconds: int) -> byte
         return wire.packed((function(*arguments), None, ""))
     except (OriginError, UrlSpecError, MemoryError) as error:
         return wire.packed((None, error, ""))
+    except UnicodeDecodeError:
+        # pyvips reads as text what libvips repeats of a file: in its complaints, in what a picture says.
+        return wire.packed((None, ImageCorrupt("The file holds words that are no text."), ""))
     except Exception as error:
         said = error if type(error).__module__ == "builtins" else RuntimeError(repr(error))
         return wire.packed((None, said, traceback.format_exc()))
