@@ -9,10 +9,12 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
+from secrets import token_hex
 
-from origin.backends.disk import ByteBudget, publish, storage_errors, temporary
+from origin.backends.disk import TEMPORARY, ByteBudget, storage_errors
 from origin.backends.tally import Tally
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ class RasterFolder:
         for name in NAMES:
             path = f"{stem}{name}"
             try:
-                status = Path(path).stat()
+                status = os.stat(path)  # noqa: PTH116 - a Path takes as long as the look
                 if now - status.st_atime > _USED:
                     os.utime(path, ns=(int(now * 1e9), status.st_mtime_ns))
             except OSError:
@@ -77,10 +79,14 @@ class RasterFolder:
     @contextmanager
     def begin(self) -> Iterator[str]:
         """An empty file to be filled; gone afterwards unless it was published."""
-        with temporary(self._root) as path:
-            with storage_errors():
-                path.touch(mode=0o600)
-            yield str(path)
+        path = f"{self._root}/{TEMPORARY}/{token_hex(12)}"
+        with storage_errors():
+            os.close(_created(path))
+        try:
+            yield path
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(path)  # noqa: PTH108 - as above
 
     async def publish(self, path: str, owner: str, content: str, name: str, *, begun: float) -> None:
         """Keep the finished file ``path``, whose original was looked up at ``begun`` (``time.monotonic()``).
@@ -89,21 +95,15 @@ class RasterFolder:
         """
         if self._outlived(owner, content, begun):
             return
-        size = await asyncio.to_thread(self._publish, path, f"{self._stem(owner, content)}{name}")
+        with storage_errors():
+            # Giving a name takes less than handing that to a thread. It is not durable: who reads the file
+            # can tell whether all of it reached the disk.
+            size = _named(path, f"{self._stem(owner, content)}{name}")
         self._budget.wrote(size)
-        if self._outlived(owner, content, begun):
-            await self.forget(owner, self._forgotten[owner][1])
 
     def _outlived(self, owner: str, content: str, begun: float) -> bool:
         forgotten, besides = self._forgotten.get(owner, (0.0, ()))
         return forgotten >= begun and content not in besides
-
-    def _publish(self, path: str, final: str) -> int:
-        with storage_errors():
-            size = Path(path).stat().st_size
-            # Not durable: who reads it can tell whether all of it reached the disk.
-            publish(Path(path), Path(final), durable=False)
-        return size
 
     async def forget(self, owner: str, besides: Collection[str] = ()) -> None:
         """Remove what is kept of an owner ``besides`` these contents, also what is being made just now."""
@@ -129,5 +129,26 @@ class RasterFolder:
         return f"{self._root}/{name[:2]}/{name}-{_name(content)}-"
 
 
+def _created(path: str) -> int:
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+    try:
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, flags, 0o600)
+
+
+def _named(path: str, final: str) -> int:
+    """Move a file; its bytes."""
+    size = os.stat(path).st_size  # noqa: PTH116 - as above
+    try:
+        os.rename(path, final)  # noqa: PTH104
+    except FileNotFoundError:
+        Path(final).parent.mkdir(parents=True, exist_ok=True)
+        os.rename(path, final)  # noqa: PTH104
+    return size
+
+
+@lru_cache(256)
 def _name(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]

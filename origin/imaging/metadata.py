@@ -14,6 +14,11 @@ from origin.imaging.fields import field_names
 _FLAGS: Final = {"exif-data": 1 << 0, "xmp-data": 1 << 1, "iptc-data": 1 << 2}
 """libvips' VipsForeignKeep."""
 
+_SAID: Final = (*_FLAGS, "orientation")
+
+METADATA: Final = tuple(_FLAGS)
+"""libvips' names of the blocks that a file may carry."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -40,6 +45,8 @@ class Kept:
     def on(self, image: VipsImage) -> VipsImage:
         """The picture with these blocks and no others. Its orientation is done, and must not be written:
         some savers do, whatever they are told to keep."""
+        if not self.blocks and not any(map(image.get_typeof, _SAID)):
+            return image
         image = image.copy()
         for name in field_names(image):
             if name.startswith("exif-") or name in _FLAGS or name == "orientation":

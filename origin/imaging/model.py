@@ -134,7 +134,8 @@ class Keep:
     wide: bool = False
     """Decode it as large as nearly every variant needs it, though this one needs less."""
     shared: bool = False
-    """Others wait for it: keep something, also where this variant needs more than could be kept."""
+    """Others wait for it: keep something, in several sizes, also where this variant needs more than could be
+    kept."""
 
 
 @dataclass(frozen=True, slots=True)

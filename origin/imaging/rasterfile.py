@@ -1,8 +1,9 @@
 """The files in which decoded pictures are kept: raw pixels, and all that their original said of itself.
 
 One file holds one picture at one size or several: magic, parts (profile, metadata, the pixels of every level)
-and a description at the end, whose length and sum stand in the last bytes. It is read through a memory map,
-so many readers share the same memory. What is damaged counts as not there.
+and a description at the end, whose length and sum stand in the last bytes. It is written strip by strip as a
+decoder gives it, and read through a memory map, also by its writer: pages of the file cost a third of what
+fresh memory costs, and many readers share them. What is damaged counts as not there.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import pyvips
 
-from origin.imaging.colour import VipsImage
+from origin.imaging.colour import ICC, VipsImage
 from origin.imaging.fields import field_names
+from origin.imaging.metadata import METADATA
 from origin.imaging.model import Header
 
 _log = logging.getLogger(__name__)
@@ -34,9 +37,15 @@ _MAGIC: Final = b"origin raster 1\n"
 _END: Final = struct.Struct("<QII")
 """Bytes of the whole file; bytes and CRC-32 of the description."""
 _ALIGNED: Final = 64
-_REMEMBERED: Final = 10_000
+_REMEMBERED: Final = 1_000
+_STRIP: Final = 64 * 1024
+"""Bytes that are asked of a decoder at a time: few enough for the processor's cache, with what they need."""
+_BATCH: Final = 1 << 20
+"""Bytes that are written at a time: the system then keeps them in large pages, for half the time."""
+_PAGE: Final = 4096
 
-_BLOBS: Final = ("icc-profile-data", "exif-data", "xmp-data", "iptc-data")
+_BLOBS: Final = (ICC, *METADATA)
+_PROPERTIES: Final = ("interpretation", "xres", "yres")
 _UNNAMED: Final = ("exif-", "jpeg-thumbnail", "vips-")
 _GIVEN: Final = frozenset(
     {"width", "height", "bands", "format", "coding", "interpretation", "xoffset", "yoffset", "filename"}
@@ -55,6 +64,10 @@ _Fingerprint = tuple[int, int, int]
 
 class DamagedError(Exception):
     """The file is gone, or is not what it was."""
+
+
+class NotWrittenError(Exception):
+    """There is no room for the file, or nobody wants it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +94,23 @@ class Look:
                     fields[name] = value
         return cls(image.bands, image.format, image.interpretation, fields, blobs)
 
-    def image(self, pixels: Any, width: int, height: int) -> VipsImage:
-        """A picture over ``pixels``, which are not copied."""
+    def image(self, pixels: Any, width: int, height: int, *, metadata: bool) -> VipsImage:
+        """A picture over ``pixels``, which are not copied, not by ``copy_memory`` either: hold it as long as
+        anything that is made from it.
+
+        ``metadata``: with its EXIF, XMP, IPTC and orientation. libvips takes EXIF apart as soon as it is told
+        of it, which takes a millisecond where a camera wrote much.
+        """
         image = pyvips.Image.new_from_memory(pixels, width, height, self.bands, self.format)
-        image = image.copy(
-            interpretation=self.interpretation, xres=self.fields["xres"], yres=self.fields["yres"]
-        )
+        for name in _PROPERTIES:  # copy() with them would take five times as long
+            value = self.interpretation if name == "interpretation" else self.fields[name]
+            pyvips.VipsObject.set(image, name, value)
         for name, value in self.fields.items():
-            if name not in {"xres", "yres"}:
+            if name not in _PROPERTIES and (metadata or name != "orientation"):
                 image.set_type(_SCALARS[type(value)], name, value)
         for name, blob in self.blobs.items():
-            image.set_type(pyvips.GValue.blob_type, name, blob)
+            if metadata or name == ICC:
+                image.set_type(pyvips.GValue.blob_type, name, blob)
         return image
 
 
@@ -107,64 +126,70 @@ class Level:
     height: int
 
 
-class Raster:
-    """A kept picture, open for reading."""
+class _Description:
+    """What a file says of itself, taken apart once for all its readers in this process."""
 
-    def __init__(
-        self, path: str, fingerprint: _Fingerprint, data: memoryview, said: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, data: memoryview, said: Mapping[str, Any]) -> None:
         self.header = Header(**(said["header"] | {"delays": tuple(said["header"]["delays"])}))
-        """Of the original."""
         self.hdr: bool = said["hdr"]
-        """The original has a gain map."""
-        self.levels = tuple(Level(*level) for level in said["levels"])
-        self._places: list[_Place] = said["places"]
-        self._said = said
-        self._path = path
-        self._fingerprint = fingerprint
-        self._data = data
-
-    def image(self, level: Level) -> VipsImage:
-        """The pixels of a level, as stored. Raises DamagedError."""
-        said = self._said
-        pixels = self._part(self._places[self.levels.index(level)])
-        places: dict[str, _Place] = said["blobs"]
-        blobs = {name: bytes(self._part(place)) for name, place in places.items()}
-        look = Look(said["bands"], said["format"], said["interpretation"], said["fields"], blobs)
-        if len(pixels) != level.width * level.height * look.bands * BYTES[look.format]:
+        places: list[_Place] = said["places"]
+        self.levels = dict(zip((Level(*level) for level in said["levels"]), places, strict=True))
+        pixel = said["bands"] * BYTES[said["format"]]
+        if any(place[1] != level.width * level.height * pixel for level, place in self.levels.items()):
             raise DamagedError
-        return look.image(pixels, level.width, level.height)
-
-    def _part(self, place: _Place) -> memoryview:
-        offset, length, crc = place
-        part = self._data[offset : offset + length]
-        seen = (self._fingerprint, offset)
-        if seen not in _right:
-            # After a loss of power a file may have its name and not its bytes; disks forget, too.
-            if len(part) != length or zlib.crc32(part) != crc:
-                _drop(self._path)
-                raise DamagedError
-            if len(_right) >= _REMEMBERED:
-                _right.clear()
-            _right.add(seen)
-        return part
+        blobs = {name: bytes(_checked(data, place)) for name, place in said["blobs"].items()}
+        self.look = Look(said["bands"], said["format"], said["interpretation"], said["fields"], blobs)
+        self.right: set[Level] = set()
+        """Levels whose sum was found right."""
 
 
-_right: set[tuple[_Fingerprint, int]] = set()
-"""Parts whose sum this process has found right."""
+_known: dict[tuple[str, _Fingerprint], _Description] = {}
+"""The files that this process has read; not their pixels."""
 
 
 def forget_checks() -> None:
     """Check every part anew when it is used next."""
-    _right.clear()
+    _known.clear()
+
+
+class Raster:
+    """A kept picture, open for reading."""
+
+    def __init__(self, path: str, data: memoryview, said: _Description) -> None:
+        self.header = said.header
+        """Of the original."""
+        self.hdr = said.hdr
+        """The original has a gain map."""
+        self.levels = tuple(said.levels)
+        self._path = path
+        self._data = data
+        self._said = said
+
+    def image(self, level: Level, *, metadata: bool = False) -> VipsImage:
+        """The pixels of a level, as stored; ``metadata`` as in ``Look.image``. Raises DamagedError."""
+        said = self._said
+        place = said.levels[level]
+        if level in said.right:
+            pixels = self._data[place[0] : place[0] + place[1]]
+        else:
+            try:
+                pixels = _checked(self._data, place)
+            except DamagedError:
+                _drop(self._path)
+                raise
+            said.right.add(level)
+        return said.look.image(pixels, level.width, level.height, metadata=metadata)
 
 
 def read(path: str) -> Raster | None:
     """None when the file is gone or damaged."""
     try:
-        with Path(path).open("rb") as file:
-            status = os.fstat(file.fileno())
-            data = memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
+        file = os.open(path, os.O_RDONLY)
+        try:
+            status = os.fstat(file)
+            data = memoryview(mmap.mmap(file, 0, prot=mmap.PROT_READ))
+        finally:
+            os.close(file)
     except FileNotFoundError:
         return None
     except ValueError:  # an empty file cannot be mapped
@@ -173,11 +198,19 @@ def read(path: str) -> Raster | None:
     except OSError:
         _log.warning("%s cannot be read", path, exc_info=True)
         return None
-    said = _description(data)
+    # A file gets its name when it is whole, and is not written again.
+    key = (path, (status.st_ino, status.st_size, status.st_mtime_ns))
+    said = _known.get(key)
     if said is None:
-        _drop(path)
-        return None
-    return Raster(path, (status.st_ino, status.st_size, status.st_mtime_ns), data, said)
+        try:
+            said = _described(data)
+        except DamagedError:
+            _drop(path)
+            return None
+        if len(_known) >= _REMEMBERED:
+            _known.clear()
+        _known[key] = said
+    return Raster(path, data, said)
 
 
 def _drop(path: str) -> None:
@@ -185,49 +218,131 @@ def _drop(path: str) -> None:
     Path(path).unlink(missing_ok=True)
 
 
-def _description(data: memoryview) -> dict[str, Any] | None:
+def _described(data: memoryview) -> _Description:
+    """Raises DamagedError."""
     if len(data) < len(_MAGIC) + _END.size or bytes(data[: len(_MAGIC)]) != _MAGIC:
-        return None
+        raise DamagedError
     size, length, crc = _END.unpack(data[-_END.size :])
     text = bytes(data[-_END.size - length : -_END.size])
     if size != len(data) or zlib.crc32(text) != crc:
-        return None
-    said: dict[str, Any] = json.loads(text)
-    return said
+        raise DamagedError
+    return _Description(data, json.loads(text))
 
 
-def write(path: str, header: Header, look: Look, levels: Sequence[tuple[Level, Any]], *, hdr: bool) -> bool:
-    """Fill the file ``path``, which is there. False when there is no room, or nobody wants it any more."""
-    try:
-        # Whoever wants it made the file; where it is gone again, the original was replaced meanwhile.
-        with Path(path).open("r+b") as file:
-            file.write(_MAGIC)
-            at = len(_MAGIC)
+def _checked(data: memoryview, place: _Place) -> memoryview:
+    """After a loss of power a file may have its name and not its bytes; disks forget, too."""
+    offset, length, crc = place
+    part = data[offset : offset + length]
+    if len(part) != length or zlib.crc32(part) != crc:
+        raise DamagedError
+    return part
 
-            def put(part: Any) -> _Place:
-                nonlocal at
-                file.write(bytes(-at % _ALIGNED))
-                place = (at + -at % _ALIGNED, len(part), zlib.crc32(part))
-                file.write(part)
-                at = place[0] + place[1]
-                return place
 
-            said = {
-                "header": dataclasses.asdict(header),
-                "hdr": hdr,
-                "bands": look.bands,
-                "format": look.format,
-                "interpretation": look.interpretation,
-                "fields": look.fields,
-                "blobs": {name: put(blob) for name, blob in look.blobs.items()},
-                "levels": [dataclasses.astuple(level) for level, _ in levels],
-                "places": [put(pixels) for _, pixels in levels],
-            }
-            text = json.dumps(said).encode()
-            file.write(text + _END.pack(at + len(text) + _END.size, len(text), zlib.crc32(text)))
-    except FileNotFoundError:
-        return False
-    except OSError as error:
+class Writer:
+    """Fills the file ``path``, which is there: a context; what was written counts only after :meth:`finish`.
+
+    All methods raise NotWrittenError.
+    """
+
+    def __init__(self, path: str, look: Look, pixels: int) -> None:
+        """``pixels``: bytes to be reserved for all levels together."""
+        self._look = look
+        self._levels: list[tuple[Level, _Place]] = []
+        self._at = 0
+        self._pending: list[Any] = []
+        self._held = 0
+        """Bytes of the pending."""
+        try:
+            # Whoever wants it made the file; where it is gone again, the original was replaced meanwhile.
+            self._file = os.open(path, os.O_RDWR)
+        except OSError as error:
+            raise _not_written(error) from error
+        try:
+            # A disk that is full is better known before a decoder has given its only stream of pixels.
+            os.posix_fallocate(self._file, 0, pixels)
+        except OSError as error:
+            os.close(self._file)
+            raise _not_written(error) from error
+        self._put(_MAGIC)
+        self._blobs = {name: self._part(blob) for name, blob in look.blobs.items()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._file)
+
+    def add(self, image: VipsImage, level: Level, *, metadata: bool) -> VipsImage:
+        """Write the pixels of a level, reading ``image`` once from top to bottom, and give them back."""
+        row = image.width * image.bands * BYTES[image.format]
+        strip = max(1, _STRIP // row)
+        region, crc = pyvips.Region.new(image), 0
+        self._align(_PAGE)
+        start = self._at
+        try:
+            for top in range(0, image.height, strip):
+                part = region.fetch(0, top, image.width, min(strip, image.height - top))
+                crc = zlib.crc32(part, crc)
+                self._put(part)
+                if self._held >= _BATCH:
+                    self._flush()
+            self._flush()
+            data = memoryview(mmap.mmap(self._file, self._at, prot=mmap.PROT_READ))
+        except OSError as error:
+            raise _not_written(error) from error
+        self._levels.append((level, (start, self._at - start, crc)))
+        return self._look.image(data[start:], level.width, level.height, metadata=metadata)
+
+    def finish(self, header: Header, *, hdr: bool) -> None:
+        """Say what it is, at the end."""
+        look = self._look
+        said = {
+            "header": {field.name: getattr(header, field.name) for field in dataclasses.fields(header)},
+            "hdr": hdr,
+            "bands": look.bands,
+            "format": look.format,
+            "interpretation": look.interpretation,
+            "fields": look.fields,
+            "blobs": self._blobs,
+            "levels": [dataclasses.astuple(level) for level, _ in self._levels],
+            "places": [place for _, place in self._levels],
+        }
+        text = json.dumps(said).encode()
+        size = self._at + len(text) + _END.size
+        self._put(text + _END.pack(size, len(text), zlib.crc32(text)))
+        try:
+            self._flush()
+            os.ftruncate(self._file, size)
+        except OSError as error:
+            raise _not_written(error) from error
+
+    def _part(self, part: bytes) -> _Place:
+        self._align(_ALIGNED)
+        place = (self._at, len(part), zlib.crc32(part))
+        self._put(part)
+        return place
+
+    def _align(self, to: int) -> None:
+        self._put(bytes(-self._at % to))
+
+    def _put(self, part: Any) -> None:
+        self._pending.append(part)
+        self._held += len(part)
+        self._at += len(part)
+
+    def _flush(self) -> None:
+        """Raises OSError."""
+        written = os.writev(self._file, self._pending)
+        if written < self._held:
+            rest = memoryview(b"".join(self._pending))
+            while written < len(rest):
+                written += os.write(self._file, rest[written:])
+        self._pending, self._held = [], 0
+
+
+def _not_written(error: OSError) -> NotWrittenError:
+    if not isinstance(error, FileNotFoundError):
         _log.warning("no picture is kept: %s", error)
-        return False
-    return True
+    return NotWrittenError()

@@ -28,7 +28,7 @@ from origin.imaging.colour import VipsImage, premultiplied
 from origin.imaging.geometry import Smart
 from origin.imaging.model import WIDE, Header, Keep
 from origin.imaging.plan import Load, Plan
-from origin.imaging.rasterfile import Level, Look, Raster
+from origin.imaging.rasterfile import Level, Look, NotWrittenError, Raster, Writer
 from origin.imaging.shape import Shape
 
 MOST: Final = 6_300_000
@@ -65,7 +65,7 @@ def best(rasters: Sequence[Raster], planned: Plan) -> VipsImage:
     if not served:
         raise NeedsOriginalError
     level, raster = max(served, key=lambda one: one[0].factor)
-    return raster.image(level)
+    return raster.image(level, metadata=_metadata(planned))
 
 
 def serving(levels: Sequence[Level], how: Load, picky: bool) -> Level | None:
@@ -98,6 +98,11 @@ def decisive(planned: Plan) -> bool:
     )
 
 
+def _metadata(planned: Plan) -> bool:
+    """Whether a variant says anything of what its original carries besides pixels."""
+    return bool(planned.output.describes) or planned.output.metadata != "none"
+
+
 # Making -----------------------------------------------------------------------------------------------
 
 
@@ -105,7 +110,7 @@ def made(planned: Plan, path: str, keep: Keep) -> tuple[VipsImage, str] | None:
     """Decode an original so that what is kept falls out, and write that into ``keep.path``.
 
     The picture to go on with, and what was kept: ``wide``, or the one level's factor; empty when it could not
-    be written. None when this plan leaves nothing to keep. Raises ImageCorrupt.
+    be written. None when nothing is kept and nothing is decoded. Raises ImageCorrupt.
     """
     how, picky = planned.load, decisive(planned)
     wide = keep.wide and not picky
@@ -120,13 +125,15 @@ def made(planned: Plan, path: str, keep: Keep) -> tuple[VipsImage, str] | None:
         return None
     look = Look.of(image)
     exact = how_kept.decoded == factor
-    levels, images = _levels(
-        image if exact else _smaller(image, factor), look, factor, exact=exact, wide=wide
-    )
-    written = rasterfile.write(keep.path, how.header, look, levels, hdr=gainmap.carries(how.header, path))
+    image = image if exact else _smaller(image, factor)
+    smaller = wide or keep.shared  # who waits for it is served from as few pixels as will do
+    try:
+        images = _written(image, look, factor, planned, path, keep, exact=exact, smaller=smaller)
+    except NotWrittenError:
+        return None
     served = serving(list(images), how, picky)
     assert served is not None  # the scale was chosen so
-    return images[served], (WIDE if wide else str(factor)) if written else ""
+    return images[served], WIDE if wide else str(factor)
 
 
 def _made_apart(planned: Plan, path: str, keep: Keep) -> tuple[VipsImage, str] | None:
@@ -144,21 +151,37 @@ def _made_apart(planned: Plan, path: str, keep: Keep) -> tuple[VipsImage, str] |
         return None
     look = Look.of(image)
     image = image.copy_memory()
-    levels, _ = _levels(_smaller(image, factor // int(own)), look, factor, exact=False, wide=True)
-    written = rasterfile.write(keep.path, header, look, levels, hdr=gainmap.carries(header, path))
-    return image, WIDE if written else ""
+    largest = _smaller(image, factor // int(own))
+    try:
+        _written(largest, look, factor, planned, path, keep, exact=False, smaller=True)
+    except NotWrittenError:
+        return image, ""
+    return image, WIDE
 
 
-def _levels(
-    image: VipsImage, look: Look, factor: int, *, exact: bool, wide: bool
-) -> tuple[list[tuple[Level, object]], dict[Level, VipsImage]]:
-    level, image, pixels = _held(image, look, factor, exact)
-    images, levels = {level: image}, [(level, pixels)]
-    while wide and max(level.width, level.height) >= 2 * LEAST_SIDE:
-        level, image, pixels = _held(_smaller(image, 2), look, level.factor * 2, False)
-        images[level] = image
-        levels.append((level, pixels))
-    return levels, images
+def _written(
+    image: VipsImage,
+    look: Look,
+    factor: int,
+    planned: Plan,
+    path: str,
+    keep: Keep,
+    *,
+    exact: bool,
+    smaller: bool,
+) -> dict[Level, VipsImage]:
+    """Write the picture, and ``smaller`` ones of it. Raises NotWrittenError."""
+    header, metadata = planned.load.header, _metadata(planned)
+    pixels = image.width * image.height * image.bands * rasterfile.BYTES[image.format]
+    with Writer(keep.path, look, pixels * 4 // 3 if smaller else pixels) as file:
+        level = Level(factor, exact, image.width, image.height)
+        images = {level: file.add(image, level, metadata=metadata)}
+        while smaller and max(level.width, level.height) >= 2 * LEAST_SIDE:
+            half = _smaller(images[level], 2)
+            level = Level(level.factor * 2, False, half.width, half.height)
+            images[level] = file.add(half, level, metadata=metadata)
+        file.finish(header, hdr=gainmap.carries(header, path))
+    return images
 
 
 def _scale(how: Load, picky: bool, wide: bool) -> int | None:
@@ -180,13 +203,6 @@ def _scale(how: Load, picky: bool, wide: bool) -> int | None:
 
 def _fits(header: Header, scale: int) -> bool:
     return -(-header.width // scale) * -(-header.height // scale) <= MOST
-
-
-def _held(image: VipsImage, look: Look, factor: int, exact: bool) -> tuple[Level, VipsImage, object]:
-    """Decoded, in memory: the level, the picture and its pixels, which are one."""
-    level = Level(factor, exact, image.width, image.height)
-    pixels = image.write_to_memory()
-    return level, look.image(pixels, level.width, level.height), pixels
 
 
 def _smaller(image: VipsImage, factor: int) -> VipsImage:

@@ -112,7 +112,8 @@ class _Renderer:
     def __init__(
         self, job: Job, planned: Plan, headers: Mapping[SourceRef, Header], image: VipsImage | None = None
     ) -> None:
-        """``image``: the source, decoded, as stored."""
+        """``image``: the source, decoded, as stored. It is held to the end: what is kept of a picture lies in
+        a memory map that only this image holds, not what ``copy_memory`` makes of it."""
         self.job = job
         self.plan = planned
         self.headers = headers
@@ -164,8 +165,8 @@ class _Renderer:
         source = self.job.sources[self.job.request.source]
         if source.keep is not None:
             if made := rasters.made(self.plan, source.path, source.keep):
-                image, self.kept = made
-                return [image]
+                self.image, self.kept = made
+                return [self.image]
             self.kept = NEVER if rasters.barren(self.plan.load.header) else ""
         return decode.load(self.plan.load, source.path)
 
