@@ -205,6 +205,13 @@ def build(settings: Settings) -> Origin:
     closers.append(decodes.close)
     drafts = Drafts(pool, upgrade=settings.drafts, hurry=settings.hurry)
     closers.append(drafts.close)
+    metrics.watch_counts(
+        "origin_drafts",
+        "Drafts whose turn to be replaced has come: replaced or failed.",
+        "result",
+        lambda: drafts.settled,
+    )
+    metrics.watch_number("origin_drafts_waiting", "Drafts that wait to be replaced.", lambda: len(drafts))
     deliver = Deliver(
         admission,
         tracing.originals(cache) if tracing else cache,

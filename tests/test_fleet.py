@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections import Counter
@@ -151,6 +152,33 @@ def test_a_hundred_ask_two_origins_and_one_renders(fleet: Fleet) -> None:
     caches = Counter(answer.cache for answer in answers)
     assert caches["render"] == 1, caches
     assert set(caches) <= {"render", "coalesced", "memory", "redis"}
+
+
+def test_a_draft_is_replaced_once_for_all(fleet: Fleet) -> None:
+    servers = (fleet.first, fleet.second)
+    path, accept = f"/w_640,f_auto/{fleet.ids['large']}", "image/avif,*/*"
+    drafts = [server.get(path, Accept=accept) for server in servers]
+    assert len({(draft.body, draft["ETag"]) for draft in drafts}) == 1
+    assert drafts[0]["ETag"].startswith('W/"'), "both know of it, so both want to replace it"
+    renders = sum(rendered(server) for server in servers)
+
+    def settled() -> bool:
+        return all(not server.get(path, Accept=accept)["ETag"].startswith("W/") for server in servers)
+
+    until(settled, 60)
+    finals = [server.get(path, Accept=accept) for server in servers]
+    assert len({(final.body, final["ETag"]) for final in finals}) == 1
+    assert len(finals[0].body) <= len(drafts[0].body)
+    assert sum(rendered(server) for server in servers) == renders + 1
+
+
+def rendered(server: OriginServer) -> float:
+    """AVIF pictures that its workers have made."""
+    text = server.get("/metrics").body.decode()
+    found = re.search(
+        r'^origin_render_seconds_count\{format="avif",stage="encode"\} (\S+)', text, re.MULTILINE
+    )
+    return float(found[1]) if found else 0.0
 
 
 def test_objects_of_the_bucket_are_served_without_an_upload(fleet: Fleet) -> None:

@@ -80,6 +80,8 @@ class Drafts:
         self._now = ""
         """Key of what is being replaced."""
         self._task: asyncio.Task[None] | None = None
+        self.settled = {"replaced": 0, "failed": 0}
+        """Drafts whose turn has come since the start; another server may have had them before."""
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -124,6 +126,7 @@ class Drafts:
             self._now, replace = self._waiting.popitem(last=False)
             try:
                 await replace()
+                self.settled["replaced"] += 1
             except (OriginError, UrlSpecError, TimeoutError) as error:
                 log.info("a draft stays as it is: %r", error)
                 self._rest(self._now)
@@ -134,6 +137,7 @@ class Drafts:
                 self._now = ""
 
     def _rest(self, key: str) -> None:
+        self.settled["failed"] += 1
         self._resting[key] = self._clock() + REST
         self._resting.move_to_end(key)
         if len(self._resting) > MOST:
