@@ -16,7 +16,7 @@ from tests.soak.watch import pss
 from tests.support import pictures
 from tests.support.bombs import BOMBS
 from tests.support.mutator import mutants, seeds
-from tests.support.origin import OriginServer, origin_server
+from tests.support.origin import OriginServer, Response, origin_server, until
 from tests.support.people import SECRET, issue
 from tests.support.servers import S3Server
 
@@ -62,6 +62,18 @@ def test_a_mutant_is_known_by_its_number(corpus: Path) -> None:
 # Bombs (G2) --------------------------------------------------------------------------------------------
 
 
+def milliseconds(server: OriginServer, answer: Response) -> float:
+    """What a request took by the server's own clock, the arrival of its body included."""
+    found: list[float] = []
+
+    def logged() -> bool:
+        found[:] = [line["ms"] for line in server.lines() if line.get("request_id") == answer["X-Request-Id"]]
+        return bool(found)
+
+    until(logged)
+    return found[0]
+
+
 def test_bombs_do_not_go_off(server: OriginServer) -> None:
     upload(server.url, ME, pictures.card())
     wrong = {}
@@ -72,7 +84,7 @@ def test_bombs_do_not_go_off(server: OriginServer) -> None:
         answer = upload(server.url, ME, data)
         grown = max(pss(pid) for pid in server.workers()) - before
         print(f"{bomb.row}  {name:32} {len(data):>11,} B  {answer.status} {answer.code:18}"
-              f" {1000 * answer.seconds:6.0f} ms  {grown:+d} MiB")  # fmt: skip
+              f" {milliseconds(server, answer):6.0f} ms  {grown:+d} MiB")  # fmt: skip
         if answer.summary not in bomb.answers or (bomb.row in {"T30", "T31"} and grown > 64):
             wrong[name] = (answer.summary, grown)
     assert wrong == {}
