@@ -1,8 +1,10 @@
 """How much memory do a server and two workers hold, and does it grow?
 
 PSS (shared pages are counted once) of the whole process tree after 500 mixed pictures of the corpus and some
-seconds of rest, and again after further renders: by allocator, each in a server of its own. Peak is the
-most that was seen between requests.
+seconds of rest, and again and again during further renders: by allocator, each in a server of its own. Peak
+is the most that was seen between requests. From the first tenth of the further renders to the last, a
+process may grow by at most 128 MB; workers, which are replaced now and then, are compared by rank: largest to
+largest.
 """
 
 from __future__ import annotations
@@ -17,21 +19,29 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import mean
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
-from benchmarks.support import Report, Server, arguments, corpus, publish, serving
+from benchmarks.support import Promise, Report, Server, arguments, corpus, publish, serving
 
 MIXED = 500
 CLIENTS = 4
+WORKERS = 2
 SETTLE = 8.0
 """Seconds without a request before a figure counts as settled."""
 
 PAUSE = 2.0
 """Seconds of rest before each look at what may drift."""
 
-SAMPLES = 10
+SAMPLES = 20
 """How often memory is looked at while it may drift."""
+
+PATIENCE = 60.0
+"""Seconds until a worker that is replaced must be there."""
+
+MOST = 128.0
+"""Megabytes by which a process may grow."""
 
 FOLDERS = ("photos/", "formats/", "colour/", "orientation/")
 FORMATS = ("webp", "jpg", "avif", "png")
@@ -61,8 +71,23 @@ class Found:
     parts: list[float] = field(default_factory=list)
     """Of each process, the server first, when settled."""
     peak: float = 0.0
-    drift: list[float] = field(default_factory=list)
-    """Settled memory during the further renders, beyond ``settled``."""
+    later: list[list[float]] = field(default_factory=list)
+    """The same during the further renders."""
+
+    @property
+    def drift(self) -> list[float]:
+        """What all processes have together during the further renders, beyond ``settled``."""
+        return [sum(parts) - self.settled for parts in self.later]
+
+    @property
+    def grown(self) -> list[float]:
+        """By which each process is larger in the last tenth of the further renders than in the first."""
+        tenth = max(1, len(self.later) // 10)
+        first, last = self.later[:tenth], self.later[-tenth:]
+        return [
+            mean(after) - mean(before)
+            for before, after in zip(zip(*first, strict=True), zip(*last, strict=True), strict=True)
+        ]
 
 
 def pss(pid: int) -> float:
@@ -79,8 +104,12 @@ def held(server: Server) -> list[float]:
 
 
 def settled(server: Server, seconds: float = SETTLE) -> list[float]:
+    """The server, then its workers, the largest first; a worker that is just being replaced is waited for."""
     time.sleep(seconds)
-    return held(server)
+    end = time.monotonic() + PATIENCE
+    while (len(found := held(server)) != 1 + WORKERS or not all(found)) and time.monotonic() < end:
+        time.sleep(0.5)
+    return [found[0], *sorted(found[1:], reverse=True)]
 
 
 def pictures() -> list[str]:
@@ -130,7 +159,7 @@ def measure(renders: int, **environ: str) -> Found:
     found = Found()
     settings = {
         "ORIGIN_SOURCES": f"corpus=file://{corpus()};public",
-        "ORIGIN_WORKERS": "2",
+        "ORIGIN_WORKERS": str(WORKERS),
         "ORIGIN_RESULT_BYTES": "256MiB",
         **environ,
     }
@@ -147,7 +176,8 @@ def measure(renders: int, **environ: str) -> Found:
         )
         for _ in range(SAMPLES):
             ask(server, paths, renders // SAMPLES, found)
-            found.drift.append(sum(settled(server, PAUSE)) - found.settled)
+            found.later.append(settled(server, PAUSE))
+            print("#", *map(round, found.later[-1]), flush=True)
     return found
 
 
@@ -169,6 +199,7 @@ def main() -> None:
     rows: list[list[str]] = []
     settled_by: dict[str, float] = {}
     figures: dict[str, float] = {}
+    promises: list[Promise] = []
     for name, environ in allocators().items():
         if options.only and not name.startswith(options.only):
             continue
@@ -184,14 +215,28 @@ def main() -> None:
                 f"{found.peak:.0f}",
                 f"{drift:+.0f}",
                 f"{found.drift[-1]:+.0f}",
+                ", ".join(f"{growth:+.0f}" for growth in found.grown),
             ]
         )
-        print(f"# {name}: " + " ".join(f"{value:+.0f}" for value in found.drift), flush=True)
+        most = max(found.grown)
+        promises.append(
+            Promise(f"growth of a process in {options.renders:,} renders, {name}", most, MOST, unit="MB")
+        )
         settled_by[name] = found.settled
         figures |= {f"{name}: settled": found.settled, f"{name}: drift": drift}
     title = f"PSS of server and 2 workers after {MIXED} mixed pictures, and {options.renders:,} renders later"
-    head = ["allocator", "started, MB", "settled", "by process", "peak", "most drift", "at the end"]
-    publish(Report("memory", title, head, rows, "MB", {"settled": settled_by}, figures), options)
+    head = [
+        "allocator",
+        "started, MB",
+        "settled",
+        "by process",
+        "peak",
+        "most drift",
+        "at the end",
+        "growth by process",
+    ]
+    bars = {"settled": settled_by}
+    publish(Report("memory", title, head, rows, "MB", bars, figures, promises=promises), options)
 
 
 if __name__ == "__main__":
