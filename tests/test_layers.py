@@ -60,7 +60,6 @@ OUTSIDE = {
 
 OWNERS: dict[str, set[str]] = {
     "pyvips": {"origin.imaging"},
-    "pebble": {"origin.imaging"},
     "opentelemetry": {"origin.observe"},
     "prometheus_client": {"origin.observe"},
     "sentry_sdk": {"origin.observe"},

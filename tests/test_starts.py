@@ -12,12 +12,12 @@ from tests.support.origin import Library, base_environment, run_cli
 
 HEAVY = {
     *("aioboto3", "aiohttp", "aiosqlite", "alembic", "argon2", "asyncpg", "botocore", "cryptography"),
-    *("fastapi", "httpx", "jwt", "limits", "numpy", "opentelemetry", "pebble", "prometheus_client"),
+    *("fastapi", "httpx", "jwt", "limits", "numpy", "opentelemetry", "prometheus_client"),
     *("pydantic", "pyvips", "redis", "rich", "sentry_sdk", "sqlalchemy", "starlette", "structlog"),
     *("uvicorn", "uvloop"),
 }
 PARTS = {
-    *("aiosqlite", "argon2", "cryptography", "jwt", "limits", "pebble", "prometheus_client"),
+    *("aiosqlite", "argon2", "cryptography", "jwt", "limits", "prometheus_client"),
     *("pydantic", "sqlalchemy"),
 }
 """What the parts themselves are made of."""

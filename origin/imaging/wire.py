@@ -18,9 +18,7 @@ HEAD: Final = struct.Struct("!Q")
 USUAL: Final = 1 << 16
 """Bytes that nearly every message has room in."""
 
-_TRUSTED: Final = frozenset(
-    {"origin.errors", "origin.imaging.model", "origin.imaging.worker", "urlspec.errors", "urlspec.hints"}
-)
+_TRUSTED: Final = frozenset({"origin.errors", "origin.imaging.model", "origin.imaging.worker"})
 
 
 class _Answer(pickle.Unpickler):

@@ -20,14 +20,13 @@ from typing import Any, Final
 from origin.errors import ImageCorrupt, ImageUnprocessable, OriginError, UnsupportedMedia
 from origin.imaging import wire
 from origin.imaging.model import Header, Inspection, Job, Limits, Opening, Rendered, media_type
-from urlspec.errors import UrlSpecError
 
 _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _FILES: Final = 256
-_BEHIND_SERVER: Final = 4
+_BEHIND_SERVER: Final = 2
 """How much nicer than the server a worker is (setpriority(2)). The server has little to do, but with every
 core at a render it would wait for one each time, and a refusal would take 5 ms instead of 1."""
 
@@ -221,7 +220,7 @@ def _answer(function: Any, arguments: tuple[Any, ...], cpu_seconds: int) -> byte
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + cpu_seconds, hard))
     try:
         return wire.packed((function(*arguments), None, ""))
-    except (OriginError, UrlSpecError, MemoryError) as error:
+    except (OriginError, MemoryError) as error:
         return wire.packed((None, error, ""))
     except UnicodeDecodeError:
         # pyvips reads as text what libvips repeats of a file: in its complaints, in what a picture says.

@@ -35,8 +35,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def pool() -> AsyncIterator[RenderPool]:
-    """One worker, two places to wait, two seconds for a job, and patience while a worker starts anew."""
-    made = RenderPool(1, 2, 2.0, patience=30.0)
+    """One worker, two places to wait, five seconds for a job, and patience while a worker starts anew."""
+    made = RenderPool(1, 2, 5.0, patience=30.0)
     await made.start()
     yield made
     await made.close()
