@@ -27,7 +27,7 @@ SHORT: dict[str, tuple[str, ...]] = {
     "progressive": ("--rounds", "5"),
     "effects": ("--rounds", "3"),
     "geometry": ("--rounds", "3"),
-    "memory": ("--rounds", "1", "--renders", "2000", "--only", "glibc, as"),
+    "memory": ("--rounds", "1", "--renders", "500", "--only", "glibc, as"),
     "peers": ("--rounds", "3", "--photos", "1"),
 }
 """Programs, and what makes them quick. At least three rounds where ratios are shown."""

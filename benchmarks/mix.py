@@ -268,8 +268,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.short:
         options.rounds = 1
-    options.before = options.before or (3_000 if options.short else 20_000)
-    options.seconds = options.seconds or (5.0 if options.short else 15.0)
+    options.before = options.before or (2_000 if options.short else 20_000)
+    options.seconds = options.seconds or (4.0 if options.short else 15.0)
     with TemporaryDirectory() as temporary:
         home = Path(temporary)
         home.chmod(0o755)

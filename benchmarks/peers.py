@@ -281,10 +281,8 @@ def main() -> None:
     pyvips.concurrency_set(1)
     with TemporaryDirectory() as temporary:
         contenders, scores, size = measure(options, Path(temporary))
-    notes = {
-        "photographs": f"{options.photos} baseline JPEG, 24 megapixels the first, 6 to 24 all six; "
-        f"the busy one has {size / 1e6:.1f} MB",
-    }
+    names = ", ".join(photo.stem for photo in photos(progressive=False)[: options.photos])
+    notes = {"photographs": f"{names}; the busy one is the first with noise, {size / 1e6:.1f} MB"}
     found = report(contenders, scores, notes, options.rounds)
     publish(found, options)
     print("\nbytes per original; SSIMULACRA2 beside originals that were scaled in linear light\n")
