@@ -90,9 +90,9 @@ _BEHIND_WORKERS: Final = 5
 
 
 def _behind_everything_else() -> None:
-    # Only Linux has a nice value for each thread: sign-ins wait for pictures, not pictures for sign-ins. Render
-    # workers are nicer than the server, so this is nicer than they are; not much, because a thread that gets no
-    # core while it holds the interpreter's lock keeps the whole server waiting.
+    # Only Linux has a nice value for each thread: sign-ins wait for pictures, not pictures for sign-ins.
+    # Render workers are nicer than the server, so this is nicer than they are; not much, because a thread
+    # that gets no core while it holds the interpreter's lock keeps the whole server waiting.
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _BEHIND_WORKERS)
 
