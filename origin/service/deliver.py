@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -288,7 +288,8 @@ class Deliver:
                 sources[main] = replace(sources[main], keep=turn.keep())
             fetched = time.perf_counter()
             lost = partial(case.lost, tuple(sources.values())) if case else None
-            rendered = await self._render(admitted, sources, lost)
+            async with case.turn() if case else nullcontext():
+                rendered = await self._render(admitted, sources, lost)
             if case:
                 await case.passed()
         seconds = {"fetch": fetched - started, "render": time.perf_counter() - fetched}

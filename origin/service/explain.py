@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from functools import partial
 from typing import Any
 
@@ -83,10 +83,11 @@ class Explain:
         async with AsyncExitStack() as held:
             paths = {one.ref: await self._hold(held, one) for one in admitted.found}
             lost = partial(case.lost, tuple(Source(path) for path in paths.values())) if case else None
-            return {
-                ref: await self._prober.probe(path, how.get(ref, Opening()), lost)
-                for ref, path in paths.items()
-            }
+            async with case.turn() if case else nullcontext():
+                return {
+                    ref: await self._prober.probe(path, how.get(ref, Opening()), lost)
+                    for ref, path in paths.items()
+                }
 
     async def _hold(self, held: AsyncExitStack, found: Found) -> str:
         file = await held.enter_async_context(

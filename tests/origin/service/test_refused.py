@@ -12,71 +12,24 @@ from typing import Any
 
 import pytest
 
-from tests.support import pictures
-from tests.support.origin import ROOT, OriginServer, Response, origin_server, until
+from tests.support.misbehaving import deaths, marked, misbehaving
+from tests.support.origin import OriginServer, Response, origin_server, until
 from tests.support.people import SECRET, Browser, Person, issue
-
-MISBEHAVE = """
-import functools, os, time
-from pathlib import Path
-from origin.imaging import worker
-
-def act(path, small, header=False):  # small: what is asked for is too little to do harm
-    data = Path(path).read_bytes()
-    dies = b"die-always" in data or (b"die-large" in data and not small)
-    dies = dies or (b"die-header" in data and header)
-    hangs = b"hang-large" in data and not small
-    if dies or hangs:
-        with open(os.environ["DEATHS"], "a") as file:
-            file.write("x")
-    if dies:
-        os.abort()
-    if hangs:
-        time.sleep(60)
-
-render, inspect, probe = worker.render, worker.inspect, worker.probe
-
-@functools.wraps(render)
-def worse_render(job):
-    small = job.request.canonical().startswith(("/w_1,h_1", "/c_scale,w_1,h_1"))
-    for source in job.sources.values():
-        act(source.path, small or "w_50" in job.request.canonical())
-    return render(job)
-
-@functools.wraps(inspect)
-def worse_inspect(path, limits):
-    act(path, small=True)
-    return inspect(path, limits)
-
-@functools.wraps(probe)
-def worse_probe(path, limits, opening):
-    act(path, small=True, header=True)
-    return probe(path, limits, opening)
-
-worker.render, worker.inspect, worker.probe = worse_render, worse_inspect, worse_probe
-"""
-
-
-def marked(mark: str, seed: int) -> bytes:
-    """A JPEG with a comment."""
-    data = pictures.noise(90, 60, seed=seed)
-    text = mark.encode()
-    return data[:2] + b"\xff\xfe" + (len(text) + 2).to_bytes(2, "big") + text + data[2:]
 
 
 class Broken:
     """A server whose decoders misbehave, and how often they did."""
 
-    def __init__(self, server: OriginServer, deaths: Path) -> None:
+    def __init__(self, server: OriginServer, folder: Path) -> None:
         self.server = server
         self.browser = Browser(server)
-        self._deaths = deaths
-        self.named = deaths.parent / "named"
+        self._folder = folder
+        self.named = folder / "named"
         """The folder of the source ``@named``."""
 
     @property
     def deaths(self) -> int:
-        return len(self._deaths.read_text()) if self._deaths.exists() else 0
+        return deaths(self._folder)
 
     def get(self, target: str) -> Response:
         """Asked again while no worker is free: a lost one is being replaced."""
@@ -99,19 +52,14 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Br
 
         def make(**settings: Any) -> Broken:
             folder = tmp_path_factory.mktemp("refused")
-            (folder / "named").mkdir()
-            (folder / "sitecustomize.py").write_text(MISBEHAVE)
             given: dict[str, Any] = {
-                "PYTHONPATH": f"{folder}:{ROOT}",
-                "DEATHS": str(folder / "deaths"),
                 "ORIGIN_RENDER_TIMEOUT": "1",
                 "ORIGIN_RATE_UPLOAD": "off",
-                "ORIGIN_SOURCES": f"named=file://{folder / 'named'};public",
                 "JWT_SECRET": SECRET,
             }
-            server = origin_server(folder, **(given | settings))
+            server = origin_server(folder, **(misbehaving(folder) | given | settings))
             stack.callback(server.stop)
-            broken = Broken(server, folder / "deaths")
+            broken = Broken(server, folder)
             stack.callback(broken.browser.close)
             return broken
 
@@ -157,6 +105,17 @@ def test_a_picture_that_nothing_can_open_is_refused_altogether(broken: Broken) -
     assert broken.deaths == before + 3, "the third death was that of one pixel"
     (broken.named / "better.jpg").write_bytes(marked("harmless", seed=3))
     assert broken.get("/w_70/@named/better.jpg").status == 200
+
+
+def test_another_form_each_time_is_no_way_around(broken: Broken) -> None:
+    before = broken.deaths
+    (broken.named / "forms.jpg").write_bytes(marked("die-always", seed=8))
+    for width in (101, 102):
+        assert broken.get(f"/w_{width}/@named/forms.jpg").summary == DIED
+    until(lambda: broken.server.log.read_text().count("a picture ends workers") == 2)
+    for width in range(103, 123):
+        assert broken.get(f"/w_{width}/@named/forms.jpg").summary == DIED
+    assert broken.deaths == before + 3, "the third death was that of one pixel"
 
 
 def test_a_header_that_ends_workers_is_not_explained_for_ever(broken: Broken) -> None:
