@@ -29,6 +29,10 @@ _STARTING: Final = 60.0
 """Seconds within which a worker is ready."""
 _PAUSES: Final = (0.1, 0.5, 2.0, 5.0)
 """Seconds between attempts to start a worker, the last one again and again."""
+_TRIES: Final = 3
+"""Workers that a job is given to, when those before had ended without having read it."""
+_HANGING_UP: Final = 1.0
+"""Seconds within which the line of a worker that has ended is closed from there."""
 
 
 class LateError(Exception):
@@ -36,12 +40,14 @@ class LateError(Exception):
 
 
 class LostError(Exception):
-    """The worker ended amid the job."""
+    """The worker ended amid the job, or before it had begun."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, *, begun: bool = True) -> None:
         super().__init__(f"the worker ended with {code}")
         self.code = code
         """Its exit code; negative for the signal that ended it."""
+        self.begun = begun
+        """It had read what it was to do."""
 
 
 class _StartError(Exception):
@@ -69,6 +75,8 @@ class _Worker(asyncio.BufferedProtocol):
         self.spent = asyncio.Event()
         """It has ended, or has done so many jobs that it shall."""
         self._killed = False
+        self._read_all = True
+        self._cut = asyncio.Event()
         self._inbox = Inbox()
         self._answer: asyncio.Future[Any] | None = None
         self._line: asyncio.Transport | None = None
@@ -103,7 +111,7 @@ class _Worker(asyncio.BufferedProtocol):
         """The worker's answer. Raises LateError and LostError, and what pickling raises."""
         data = packed(message)
         if not self.usable:
-            raise LostError(self.code)
+            raise LostError(self.code, begun=False)
         assert self._line is not None
         loop = asyncio.get_running_loop()
         self._answer = loop.create_future()
@@ -159,6 +167,12 @@ class _Worker(asyncio.BufferedProtocol):
         else:
             self._resolve(answer)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        # A socket that is closed with something unread in it resets the other end (unix(7)): the job that was
+        # sent, if any, was not begun.
+        self._read_all = not isinstance(exc, ConnectionResetError | BrokenPipeError)
+        self._cut.set()
+
     def _late(self) -> None:
         self.kill()
         self._resolve(error=LateError())
@@ -168,8 +182,11 @@ class _Worker(asyncio.BufferedProtocol):
         self.ended.set()
         self.spent.set()
         if self._line is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_HANGING_UP):
+                    await self._cut.wait()
             self._line.close()
-        self._resolve(error=LostError(code))
+        self._resolve(error=LostError(code, begun=self._read_all))
 
     def _resolve(self, answer: Any = None, error: Exception | None = None) -> None:
         if self._answer is None or self._answer.done():
@@ -196,6 +213,7 @@ class Crew:
         self._arrival = asyncio.Event()
         self._places: list[asyncio.Task[None]] = []
         self._watches: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     async def start(self) -> list[Any]:
         """What the workers say once all are ready. Raises RuntimeError when one does not start."""
@@ -210,6 +228,7 @@ class Crew:
 
     async def close(self) -> None:
         """Kill all workers; jobs under way end with LostError."""
+        self._closing = True
         for place in self._places:
             place.cancel()
         await asyncio.gather(*self._places, return_exceptions=True)
@@ -224,16 +243,26 @@ class Crew:
 
         Raises LateError, LostError, what pickling raises, and what the function raised.
         """
-        worker = await self._next()
-        try:
-            answer, error, where = await worker.ask(call, seconds)
-        finally:
-            self._free(worker)
+        answer, error, where = await self._answered(call, seconds)
         if error is None:
             return answer
         if where:
             error.add_note(where)
         raise error
+
+    async def _answered(self, call: Call, seconds: float) -> Any:
+        tries = 0
+        while True:
+            worker = await self._next()
+            try:
+                return await worker.ask(call, seconds)
+            except LostError as lost:
+                tries += 1
+                if lost.begun or self._closing or tries == _TRIES:
+                    raise
+                self._missed(worker)
+            finally:
+                self._free(worker)
 
     async def _next(self) -> _Worker:
         while True:

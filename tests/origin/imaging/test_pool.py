@@ -199,6 +199,15 @@ async def test_workers_killed_while_idle_are_replaced(pool: RenderPool, picture:
         assert (await pool.render(job("/w_9", picture))).width == 9
 
 
+async def test_what_a_worker_that_dies_has_not_read_is_done_by_the_next(pool: RenderPool) -> None:
+    worker = await pool.run(os.getpid)
+    os.kill(worker, signal.SIGSTOP)
+    asked = asyncio.create_task(pool.run(os.getpid))
+    await asyncio.sleep(0.1)
+    os.kill(worker, signal.SIGKILL)
+    assert await asked != worker
+
+
 async def test_a_full_queue_refuses_at_once(patient: RenderPool, tmp_path: Path) -> None:
     tasks = [asyncio.create_task(patient.run(wait_for, tmp_path / "go")) for _ in range(3)]
     await until(lambda: (patient.busy, patient.waiting) == (1, 2))

@@ -135,6 +135,19 @@ def test_who_leaves_the_queue_makes_room(
     assert server.get(f"/w_303/{name}").status == 200, "being overloaded is not remembered"
 
 
+def test_who_waits_for_anothers_decode_is_in_the_queue(
+    origin_factory: OriginFactory, library: Library, threads: ThreadPoolExecutor
+) -> None:
+    server = origin_factory(library=library, ORIGIN_QUEUE="1", **PATIENT)
+    name = server.ids["large.jpg"]
+    with frozen(server):
+        decodes = started(threads.submit(server.get, f"/w_309/{name}"))
+        waits = started(threads.submit(server.get, f"/w_308/{name}"))
+        assert server.get(f"/w_307/{name}").summary == (503, "overloaded")
+    assert [decodes.result().status, waits.result().status] == [200, 200]
+    assert server.get(f"/w_307/{name}").status == 200
+
+
 def test_hits_and_refusals_need_no_worker(origin_factory: OriginFactory, library: Library) -> None:
     server = origin_factory(library=library, ORIGIN_QUEUE="0", **PATIENT)
     name = server.ids["large.jpg"]
