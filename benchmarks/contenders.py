@@ -21,7 +21,7 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import urlsplit
 
-from benchmarks.support import processes_of, seconds_of
+from benchmarks.support import cpu_of
 
 HOME = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "image-origin-bench"
 QUALITY = {"jpg": 80, "webp": 79}
@@ -66,7 +66,7 @@ class Running:
 
     def cpu(self) -> float:
         """CPU-seconds of the whole process tree."""
-        return seconds_of(processes_of(self.pid))
+        return cpu_of(self.pid)
 
     def get(self, width: int, format_: str, name: str, *, defaults: bool = False) -> bytes:
         """A picture, of the quality that all are asked for or the server's own. RuntimeError for none."""

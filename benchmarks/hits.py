@@ -20,11 +20,10 @@ from benchmarks.support import (
     Report,
     Server,
     arguments,
+    cpu_of,
     median,
     photos,
-    processes_of,
     publish,
-    seconds_of,
     serving,
 )
 from tests.support.servers import nginx_server, redis_server
@@ -93,11 +92,11 @@ def nginx(folder: Path, paths: list[str], settings: dict[str, str]) -> tuple[flo
             front = Server(server.process, urlsplit(edge.url).port or 0)
             for path in paths[:1] * WARM:
                 front.get(path)
-            known, before, own = asked(log), server.cpu(), seconds_of(processes_of(edge.pid))
+            known, before, own = asked(log), server.cpu(), cpu_of(edge.pid)
             for path in paths[:1] * len(paths):
                 status, headers, _ = front.get(path)
                 assert (status, headers["x-edge"]) == (200, "HIT"), headers
-            spent, theirs = server.cpu() - before, seconds_of(processes_of(edge.pid)) - own
+            spent, theirs = server.cpu() - before, cpu_of(edge.pid) - own
             return spent * 1000 / len(paths), theirs * 1000 / len(paths), asked(log) - known
         finally:
             edge.stop()

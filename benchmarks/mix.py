@@ -34,11 +34,10 @@ from benchmarks.support import (
     Report,
     Server,
     arguments,
+    cpu_of,
     median,
     photos,
-    processes_of,
     publish,
-    seconds_of,
     serving,
 )
 from tests.support.servers import nginx_server
@@ -229,9 +228,9 @@ def day(folder: Path, pictures: Path, names: list[str], seed: int, options: argp
 def counted(step: Step, server: Server, edge: int) -> Iterator[None]:
     """Add the CPU of everybody to a step."""
     started, client = time.monotonic(), time.process_time()
-    before, own = server.cpu(), seconds_of(processes_of(edge))
+    before, own = server.cpu(), cpu_of(edge)
     yield
-    step.server, step.edge = server.cpu() - before, seconds_of(processes_of(edge)) - own
+    step.server, step.edge = server.cpu() - before, cpu_of(edge) - own
     step.client = (time.process_time() - client) / (time.monotonic() - started)
 
 

@@ -6,7 +6,7 @@ from statistics import median
 
 from benchmarks.support.photographs import ROOT, busy, copies, corpus, photos
 from benchmarks.support.reports import Promise, Report, arguments, machine, publish, table, versions
-from benchmarks.support.servers import Server, processes_of, seconds_of, serving
+from benchmarks.support.servers import Server, cpu_of, processes_of, serving
 
 __all__ = [
     "ROOT",
@@ -17,12 +17,12 @@ __all__ = [
     "busy",
     "copies",
     "corpus",
+    "cpu_of",
     "machine",
     "median",
     "photos",
     "processes_of",
     "publish",
-    "seconds_of",
     "serving",
     "table",
     "versions",

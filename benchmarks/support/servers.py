@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +39,21 @@ class Server:
 
     def cpu(self) -> float:
         """CPU-seconds that the server and all its workers have used."""
-        return seconds_of(self.processes())
+        return cpu_of(self.process.pid)
+
+
+TRIES = 5
+"""Of a look at processes that come and go."""
+
+
+def cpu_of(pid: int) -> float:
+    """CPU-seconds that a process, all that descend from it, and those of them that have ended have used."""
+    for _ in range(TRIES):
+        try:
+            return sum(_cpu(one) for one in processes_of(pid))
+        except OSError:  # one ended between two looks, and counts for its parent from now on
+            continue
+    raise ProcessLookupError(f"the processes of {pid} never kept still")
 
 
 def processes_of(pid: int) -> list[int]:
@@ -47,13 +61,9 @@ def processes_of(pid: int) -> list[int]:
     found = [pid]
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
-            found += processes_of(int(child))
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+                found += processes_of(int(child))
     return found
-
-
-def seconds_of(processes: Iterable[int]) -> float:
-    """CPU-seconds that the processes, and their children that have ended, have used."""
-    return sum(_cpu(pid) for pid in processes)
 
 
 def _cpu(pid: int) -> float:
