@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable
 
 from redis.asyncio import Redis
@@ -15,7 +16,7 @@ from origin.errors import OriginError, Unavailable
 log = logging.getLogger(__name__)
 
 AGAIN = 1.0
-"""Seconds between two attempts to listen."""
+"""Seconds between two attempts to listen, at most."""
 
 
 class RedisAnnouncements:
@@ -53,7 +54,8 @@ class RedisAnnouncements:
                 await self._hear(heard)
             except (RedisError, OSError) as error:
                 log.info("changes are not heard through Redis just now: %r", error)
-            await asyncio.sleep(AGAIN)
+            # Servers that lost it in the same moment need not come back in one.
+            await asyncio.sleep(AGAIN * random.uniform(0.5, 1.0))  # noqa: S311
 
     async def _hear(self, heard: Callable[[str], None]) -> None:
         client: Redis = Redis.from_url(self._url, socket_connect_timeout=1.0, decode_responses=True)

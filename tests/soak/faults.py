@@ -42,8 +42,8 @@ def _proxy(name: str, fault: Fault, *, after: int = 0, rate: int = 10_000) -> Ha
 
 
 def _worker_killed(stage: Stage, drawn: random.Random) -> None:
-    workers = stage.server.workers()
-    for pid in drawn.sample(workers, drawn.randint(1, len(workers))):
+    workers = stage.server.workers()  # none where all have just been killed
+    for pid in drawn.sample(workers, drawn.randint(min(1, len(workers)), len(workers))):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
