@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from origin.errors import Unavailable
@@ -68,8 +69,11 @@ class Breaker:
 
     async def _until_back(self) -> None:
         try:
+            took = 0.0
             while self.in_doubt:
-                await asyncio.sleep(self._every if self.is_open else SOON)
+                # One that lets time pass is asked as often as one that refuses.
+                await asyncio.sleep(max(SOON, self._every - took) if self.is_open else SOON)
+                began = time.monotonic()
                 try:
                     await self._ask()
                 except Unavailable as error:
@@ -80,6 +84,7 @@ class Breaker:
                     self.failed(error)
                 else:
                     self.passed()
+                took = time.monotonic() - began
         finally:
             self._asking = None
             self._known.set()
