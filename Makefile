@@ -45,12 +45,15 @@ format: $(VENV)/.dev  ## Write the code as the linter wants it
 	@$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# `make soak SOAK_MINUTES=20`: load, faults and killed workers for that long, then every mutated file.
-SOAK_MINUTES ?= 20
-MUTANTS      ?= 20000
+# `make soak SOAK_MINUTES=20`: load, faults and killed workers for that long, then pictures that crash decoders
+# (CRASH_SECONDS in each of four ways), then every mutated file.
+SOAK_MINUTES  ?= 20
+CRASH_SECONDS ?= 60
+MUTANTS       ?= 20000
 
 soak: $(VENV)/.dev services  ## Faults under load for SOAK_MINUTES (20), and MUTANTS (20000) damaged files
 	@$(BIN)/python -m tests.soak --minutes $(SOAK_MINUTES)
+	$(BIN)/python -m tests.soak.crashes --seconds $(CRASH_SECONDS)
 	exec $(BIN)/python -m tests.soak.files --count $(MUTANTS)
 
 # `make fuzz MINUTES=5`: that long for each target.
