@@ -100,7 +100,7 @@ class RenderPool:
 
     async def start(self) -> None:
         """Start and warm all workers, so that the first requests are as fast as the others."""
-        _tame_allocator()
+        tame_allocator()
         self._fontconfig = NamedTemporaryFile("w", prefix="origin-fonts-", suffix=".conf")  # noqa: SIM115
         self._fontconfig.write(configuration(self._fonts))
         self._fontconfig.flush()
@@ -302,6 +302,9 @@ _ALLOCATOR: Final = {
     # then lie in a heap that hardly ever shrinks: 50 to 70 MB more in each worker after 500 mixed pictures.
     "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(4 << 20),
+    # Large pages, where the kernel has them for who asks: a progressive original of 24 megapixels is decoded
+    # from its short form in half the time, which was the kernel's for 40,000 small ones.
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 """What keeps glibc's malloc small in the workers without a cost that can be measured."""
 
@@ -309,7 +312,7 @@ _JEMALLOC: Final = "dirty_decay_ms:1000,muzzy_decay_ms:0"
 """Memory goes back a second after its last use; by a thread that workers start, see there."""
 
 
-def _tame_allocator() -> None:
+def tame_allocator() -> None:
     """Workers read their environment when they start. What is set already is the operator's."""
     if "jemalloc" in os.environ.get("LD_PRELOAD", ""):
         os.environ.setdefault("MALLOC_CONF", _JEMALLOC)

@@ -29,7 +29,7 @@ def test_what_workers_are_told_of_the_allocator(
         monkeypatch.delenv(name)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    pool._tame_allocator()
+    pool.tame_allocator()
     assert os.environ.get("MALLOC_ARENA_MAX") == arenas
     assert os.environ.get("MALLOC_MMAP_THRESHOLD_") == threshold
     assert ("MALLOC_CONF" in os.environ) == ("LD_PRELOAD" in given)
