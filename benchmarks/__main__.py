@@ -16,7 +16,7 @@ from benchmarks import page
 
 SHORT: dict[str, tuple[str, ...]] = {
     "floor": ("--rounds", "3", "--repeat", "3"),
-    "hits": ("--rounds", "3", "--repeat", "60"),
+    "hits": ("--rounds", "3", "--repeat", "40"),
     "second_touch": ("--rounds", "3", "--photos", "1", "--repeat", "2"),
     "srcset": ("--rounds", "3", "--photos", "1"),
     "herd": ("--rounds", "3"),
