@@ -58,6 +58,7 @@ UNTAMED = {
     "MALLOC_ARENA_MAX": str(8 * (os.cpu_count() or 1)),
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=0",
 }
 """What glibc arrives at by itself."""
 

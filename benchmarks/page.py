@@ -88,15 +88,17 @@ def _peers(one: Found) -> str:
     return f"{one.told['title']}.\n\n{_table(one.told['head'], one.told['rows'])}\n\n{notes}"
 
 
-def _runs(results: Iterable[Found]) -> str:
-    """Machine, versions and date, once where all have the same."""
+def _runs(results: Sequence[Found]) -> str:
+    """Machine, versions and date, once where all have the same, and how busy the machine was."""
+    loads = [one.told["load"] for one in results]
     runs: dict[tuple[str, str, str], list[str]] = {}
     for one in results:
         runs.setdefault(one.run, []).append(one.path.stem)
     lines = [
         ", ".join(run) + (f" ({', '.join(names)})" if len(runs) > 1 else "") for run, names in runs.items()
     ]
-    return "Medians of interleaved rounds. " + ";\n".join(lines) + "."
+    load = f"Load average when a program began: {min(loads)} to {max(loads)}."
+    return "Medians of interleaved rounds. " + ";\n".join(lines) + ". " + load
 
 
 def _promises(results: Iterable[Found]) -> str:

@@ -15,6 +15,9 @@ from pathlib import Path
 
 from benchmarks.support.charts import chart
 
+LOAD = os.getloadavg()[0]
+"""Processes that ran or waited when this one began: what others do at the same time makes figures worse."""
+
 
 @dataclass(frozen=True)
 class Promise:
@@ -96,6 +99,7 @@ def publish(report: Report, options: argparse.Namespace) -> None:
             "machine": machine(),
             "versions": versions(),
             "date": today,
+            "load": round(LOAD, 1),
             "head": report.head,
             "rows": report.rows,
             "unit": report.unit,
