@@ -13,7 +13,7 @@ stays at an eighth, which is still at least every pixel of a result. Measured ov
 of 12 to 33 MP: decoding takes 0.25 to 0.45 of the time, results of half the decoded size differ by 0 to 1.5
 of 255 (RMSE) and score 91 to 100 points of SSIMULACRA2 beside those from the whole file, where 90 is hardly
 to be told apart. What is left is the decoder's memory for all coefficients, 200 MB of the largest: workers
-have it in large pages, without which it takes twice as long.
+have it from glibc's malloc in large pages, without which (with jemalloc) it takes twice as long.
 """
 
 from __future__ import annotations
