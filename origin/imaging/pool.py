@@ -309,8 +309,8 @@ _ALLOCATOR: Final = {
 """What keeps glibc's malloc small in the workers without a cost that can be measured."""
 
 _JEMALLOC: Final = "dirty_decay_ms:1000,muzzy_decay_ms:0"
-"""Memory goes back a second after its last use; by a thread that workers start, see there. Without large pages:
-with ``thp:always`` each worker held 30 to 50 MB more after 500 mixed pictures."""
+"""Memory goes back a second after its last use; by a thread that workers start, see there. Without large
+pages: with ``thp:always`` each worker held 30 to 50 MB more after 500 mixed pictures."""
 
 
 def tame_allocator() -> None:
