@@ -1,9 +1,13 @@
-"""Calls that fail in the moment in which their callers leave: nobody asks how they ended, or complains."""
+"""Calls that end in the moment in which they are given up.
+
+Of one that fails nobody asks how it ended, and nobody complains; one whose answer is there has it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -63,3 +67,19 @@ async def test_a_database(steps: int, tmp_path: Path) -> None:
     )
     await database.close()
     assert told == []
+
+
+async def test_a_busy_loop_is_not_taken_for_a_silent_database(tmp_path: Path) -> None:
+    async def answer() -> str:
+        said = await asyncio.to_thread(lambda: "here")
+        for _ in range(5):  # a driver has more than one step to do with it
+            await asyncio.sleep(0)
+        return said
+
+    database = Database(f"sqlite:///{tmp_path}/x", patience=0.1)
+    asked = asyncio.create_task(database._in_time(0.05, answer()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    time.sleep(0.2)
+    assert await asked == "here"
+    await database.close()
