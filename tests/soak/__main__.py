@@ -68,7 +68,7 @@ def soak(stage: Stage, load: Load, minutes: float, drawn: random.Random) -> tupl
         time.sleep(UNDER_WAY)
         load.troubled = False
         times.setdefault(name, []).append(took)
-        told = "; ".join(f"{count} x {what}" for what, count in missed.items())
+        told = "; ".join([*(f"{count} x {what}" for what, count in missed.items()), *load.slow])
         left = max(0, int(end - time.monotonic()))
         usual = f"{took:.2f} s beyond the usual {median(rounds):.2f} s"
         print(f"{left:5} s left, {name}: {usual}; missed: {told or 'nothing'}", file=sys.stderr)

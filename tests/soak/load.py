@@ -37,6 +37,8 @@ DESERVED: Final = {
 FAULTY: Final = {502, 503, 504}
 """What may be answered amid a fault, and just after it."""
 GIVEN_UP: Final = 60.0
+SLOW: Final = 1.0
+"""Seconds after which it is told what took so long."""
 
 
 @dataclass
@@ -51,6 +53,8 @@ class Load:
     troubled: bool = False
     """A fault is on, or has not been recovered from."""
     looks: Looks = field(default_factory=Looks)
+    slow: list[str] = field(default_factory=list)
+    """Of the rounds since a fault."""
     _ids: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -199,6 +203,7 @@ class Load:
         ]
         lacking: list[str] = []
         for what, status, send in asked:
+            began = time.monotonic()
             try:
                 answer = send()
             except (OSError, http.client.HTTPException) as error:
@@ -206,6 +211,8 @@ class Load:
                 continue
             if answer.status != status:
                 lacking.append(f"{what} {answer.status} {answer.code}")
+            if (took := time.monotonic() - began) > SLOW:
+                self.slow.append(f"{what} took {took:.1f} s ({answer.headers.get('Server-Timing', '')})")
         return lacking
 
     def usual(self) -> float:
@@ -219,6 +226,7 @@ class Load:
         """Seconds until a round is answered as in peace, beyond the ``usual``; what was lacking before."""
         began = time.monotonic()
         missed: Counter[str] = Counter()
+        self.slow.clear()
         while (took := time.monotonic() - began) < GIVEN_UP:
             if not (lacking := self.round()):
                 return max(0.0, time.monotonic() - began - usual), missed

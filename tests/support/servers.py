@@ -24,7 +24,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Self
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 NGINX_CONF = Path(__file__).resolve().parents[2] / "nginx.conf"
 IS_ROOT = os.geteuid() == 0
