@@ -66,6 +66,9 @@ FILLING = 12
 GROWTH = 1.25
 """A step's rate in times of the one before."""
 
+LEAST = 2.0
+"""Requests a second, below which none is looked for."""
+
 TRIES = 2
 """Of a rate, before it counts as too high: a p99 of some hundred requests is decided by a few of them."""
 
@@ -200,7 +203,10 @@ async def ask(url: str, paths: Iterator[str], step: Step, seconds: float, draw: 
 
 
 def day(folder: Path, pictures: Path, names: list[str], seed: int, options: argparse.Namespace) -> list[Step]:
-    """One round, with nothing kept of the round before: steps up to the first that is not served."""
+    """One round, with nothing kept of the round before: steps up to the first that is not served.
+
+    Where already the first is too fast, half of it is the first.
+    """
     folder.mkdir()
     sources = f"photos=file://{pictures};public"
     draw = random.Random(seed)
@@ -209,7 +215,7 @@ def day(folder: Path, pictures: Path, names: list[str], seed: int, options: argp
         edge = nginx_server(folder, f"127.0.0.1:{server.port}")
         try:
             uvloop.run(fill(edge.url, islice(paths, options.before)))
-            while not steps or steps[-1].served:
+            while True:
                 for _ in range(TRIES):
                     step = Step(rate)
                     with counted(step, server, edge.pid):
@@ -217,9 +223,13 @@ def day(folder: Path, pictures: Path, names: list[str], seed: int, options: argp
                     print(f"# round {seed + 1}: {', '.join(row(step))}", flush=True)
                     if step.served:
                         break
-                steps.append(step)
-                rate *= GROWTH
-            return steps
+                if step.served:
+                    steps.append(step)
+                    rate *= GROWTH
+                elif steps or rate < LEAST:
+                    return [*steps, step]
+                else:
+                    rate /= 2
         finally:
             edge.stop()
 
