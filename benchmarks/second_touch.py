@@ -74,7 +74,8 @@ class Parts:
     def opened(self) -> Any:
         raster = rasterfile.read(self.kept)
         assert raster is not None
-        return rasters.best([raster], self.plan).copy().copy_memory()
+        with raster:
+            return rasters.best([raster], self.plan).copy().copy_memory()
 
     def from_kept(self) -> bytes:
         done = render.render_kept(self.job)

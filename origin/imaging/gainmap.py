@@ -52,9 +52,22 @@ def carries(header: Header, path: str) -> bool:
     """Whether a file is an Ultra HDR JPEG."""
     if header.format != "jpeg":
         return False
-    with Path(path).open("rb") as file:
-        head = file.read(_HEAD)
-    return any(mark in head for mark in _MARKS)
+    with Path(path).open("rb", buffering=0) as file:
+        head = file.read(_HEAD // 8)
+        if (end := _picture(head)) is None:
+            head += file.read(_HEAD - len(head))
+            end = _picture(head)
+    return any(head.find(mark, 0, end) >= 0 for mark in _MARKS)
+
+
+def _picture(head: bytes) -> int | None:
+    """Where a JPEG's first scan begins; None where that is not found."""
+    at = 2
+    while head[at : at + 1] == b"\xff" and head[at + 1 : at + 2] != b"\xff":
+        if head[at + 1 : at + 2] == b"\xda":
+            return at
+        at += 2 + int.from_bytes(head[at + 2 : at + 4], "big")
+    return None
 
 
 def carrier(header: Header, path: str) -> VipsImage | None:

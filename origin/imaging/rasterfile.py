@@ -3,7 +3,7 @@
 One file holds one picture at one size or several: magic, parts (profile, metadata, the pixels of every level)
 and a description at the end, whose length and sum stand in the last bytes. It is written strip by strip as a
 decoder gives it, and read through a memory map, also by its writer: pages of the file cost a third of what
-fresh memory costs, and many readers share them. What is damaged counts as not there.
+fresh memory costs, and many readers share them; small levels are copied. What is damaged counts as not there.
 """
 
 from __future__ import annotations
@@ -38,10 +38,12 @@ _END: Final = struct.Struct("<QII")
 """Bytes of the whole file; bytes and CRC-32 of the description."""
 _ALIGNED: Final = 64
 _REMEMBERED: Final = 1_000
-_STRIP: Final = 64 * 1024
+_STRIP: Final = 128 * 1024
 """Bytes that are asked of a decoder at a time: few enough for the processor's cache, with what they need."""
 _BATCH: Final = 1 << 20
 """Bytes that are written at a time: the system then keeps them in large pages, for half the time."""
+_COPIED: Final = 1_000_000
+"""Bytes of a level up to which it is copied: that takes less than to have it mapped, and unmapped again."""
 _PAGE: Final = 4096
 
 _BLOBS: Final = (ICC, *METADATA)
@@ -137,7 +139,10 @@ class _Description:
         pixel = said["bands"] * BYTES[said["format"]]
         if any(place[1] != level.width * level.height * pixel for level, place in self.levels.items()):
             raise DamagedError
-        blobs = {name: bytes(_checked(data, place)) for name, place in said["blobs"].items()}
+        blobs: dict[str, bytes] = {}
+        for name, place in said["blobs"].items():
+            blobs[name] = bytes(data[place[0] : place[0] + place[1]])
+            _check(blobs[name], place)
         self.look = Look(said["bands"], said["format"], said["interpretation"], said["fields"], blobs)
         self.right: set[Level] = set()
         """Levels whose sum was found right."""
@@ -153,64 +158,67 @@ def forget_checks() -> None:
 
 
 class Raster:
-    """A kept picture, open for reading."""
+    """A kept picture, open for reading: a context. What it gave stays when it is closed."""
 
-    def __init__(self, path: str, data: memoryview, said: _Description) -> None:
+    def __init__(self, path: str, file: int, said: _Description) -> None:
         self.header = said.header
         """Of the original."""
         self.hdr = said.hdr
         """The original has a gain map."""
         self.levels = tuple(said.levels)
         self._path = path
-        self._data = data
+        self._file = file
         self._said = said
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._file)
 
     def image(self, level: Level, *, metadata: bool = False) -> VipsImage:
         """The pixels of a level, as stored; ``metadata`` as in ``Look.image``. Raises DamagedError."""
         said = self._said
         place = said.levels[level]
-        if level in said.right:
-            pixels = self._data[place[0] : place[0] + place[1]]
-        else:
+        try:
+            pixels = self._pixels(place, seen=level in said.right)
+        except OSError as error:
+            _log.warning("%s cannot be read", self._path, exc_info=True)
+            raise DamagedError from error
+        if level not in said.right:
             try:
-                pixels = _checked(self._data, place)
+                _check(pixels, place)
             except DamagedError:
                 _drop(self._path)
                 raise
             said.right.add(level)
         return said.look.image(pixels, level.width, level.height, metadata=metadata)
 
+    def _pixels(self, place: _Place, *, seen: bool) -> Any:
+        offset, length, _ = place
+        if seen and length <= _COPIED:
+            return os.pread(self._file, length, offset)
+        return memoryview(mmap.mmap(self._file, 0, prot=mmap.PROT_READ))[offset : offset + length]
+
 
 def read(path: str) -> Raster | None:
     """None when the file is gone or damaged."""
     try:
         file = os.open(path, os.O_RDONLY)
-        try:
-            status = os.fstat(file)
-            data = memoryview(mmap.mmap(file, 0, prot=mmap.PROT_READ))
-        finally:
-            os.close(file)
     except FileNotFoundError:
-        return None
-    except ValueError:  # an empty file cannot be mapped
-        _drop(path)
         return None
     except OSError:
         _log.warning("%s cannot be read", path, exc_info=True)
         return None
-    # A file gets its name when it is whole, and is not written again.
-    key = (path, (status.st_ino, status.st_size, status.st_mtime_ns))
-    said = _known.get(key)
-    if said is None:
-        try:
-            said = _described(data)
-        except DamagedError:
+    try:
+        return Raster(path, file, _described(path, file))
+    except (OSError, DamagedError) as error:
+        os.close(file)
+        if isinstance(error, DamagedError):
             _drop(path)
-            return None
-        if len(_known) >= _REMEMBERED:
-            _known.clear()
-        _known[key] = said
-    return Raster(path, data, said)
+        else:
+            _log.warning("%s cannot be read", path, exc_info=True)
+        return None
 
 
 def _drop(path: str) -> None:
@@ -218,24 +226,31 @@ def _drop(path: str) -> None:
     Path(path).unlink(missing_ok=True)
 
 
-def _described(data: memoryview) -> _Description:
+def _described(path: str, file: int) -> _Description:
     """Raises DamagedError."""
-    if len(data) < len(_MAGIC) + _END.size or bytes(data[: len(_MAGIC)]) != _MAGIC:
+    status = os.fstat(file)
+    # A file gets its name when it is whole, and is not written again.
+    key = (path, (status.st_ino, status.st_size, status.st_mtime_ns))
+    if (known := _known.get(key)) is not None:
+        return known
+    if status.st_size < len(_MAGIC) + _END.size:
         raise DamagedError
+    data = memoryview(mmap.mmap(file, 0, prot=mmap.PROT_READ))
     size, length, crc = _END.unpack(data[-_END.size :])
     text = bytes(data[-_END.size - length : -_END.size])
-    if size != len(data) or zlib.crc32(text) != crc:
+    if bytes(data[: len(_MAGIC)]) != _MAGIC or size != len(data) or zlib.crc32(text) != crc:
         raise DamagedError
-    return _Description(data, json.loads(text))
+    if len(_known) >= _REMEMBERED:
+        _known.clear()
+    _known[key] = said = _Description(data, json.loads(text))
+    return said
 
 
-def _checked(data: memoryview, place: _Place) -> memoryview:
+def _check(part: Any, place: _Place) -> None:
     """After a loss of power a file may have its name and not its bytes; disks forget, too."""
-    offset, length, crc = place
-    part = data[offset : offset + length]
+    _, length, crc = place
     if len(part) != length or zlib.crc32(part) != crc:
         raise DamagedError
-    return part
 
 
 class Writer:

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 
 import pyvips
 
@@ -58,15 +59,17 @@ def render_kept(job: Job) -> Rendered | None:
     started = time.perf_counter()
     if job.request.source in job.request.layers():  # that needs the file itself
         return None
-    kept = [raster for path in job.sources[job.request.source].kept if (raster := rasterfile.read(path))]
-    if not kept or kept[0].header.format not in job.limits.accept:
-        return None
-    headers = _headers(job, decode.judged(kept[0].header, job.limits))
-    planned = _planned(job, headers)
-    if passes(planned):
-        return None
     try:
-        image = rasters.best(kept, planned)
+        with ExitStack() as files:
+            paths = job.sources[job.request.source].kept
+            kept = [files.enter_context(raster) for path in paths if (raster := rasterfile.read(path))]
+            if not kept or kept[0].header.format not in job.limits.accept:
+                return None
+            headers = _headers(job, decode.judged(kept[0].header, job.limits))
+            planned = _planned(job, headers)
+            if passes(planned):
+                return None
+            image = rasters.best(kept, planned)
         probed = time.perf_counter()
         done = _Renderer(job, planned, headers, image).render()
     except (rasters.NeedsOriginalError, rasterfile.DamagedError):

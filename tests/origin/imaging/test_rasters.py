@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import resource
 import struct
 import zlib
 from collections.abc import Callable
@@ -286,12 +287,43 @@ def test_no_room_costs_the_kept_picture_only(originals: Any, tmp_path: Path) -> 
         assert (done.width, done.kept) == (200, "")
 
 
+def test_a_disk_that_fills_up_amid_the_writing_costs_the_kept_picture_only(
+    originals: Any, tmp_path: Path
+) -> None:
+    """The decoder's stream is spent by then: the picture is decoded again."""
+    kept = tmp_path / "kept"
+    kept.touch()
+    pixels = 400 * 266 * 3
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (pixels + 4096, before[1]))  # and hardly more
+    try:
+        done = worker.render(job("/w_200,f_png", originals("jpeg"), Keep(str(kept))))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert kept.stat().st_size > pixels
+    assert done.kept == ""
+    assert done.body == worker.render(job("/w_200,f_png", originals("jpeg"))).body
+
+
+def test_who_waits_is_served_from_as_few_pixels_as_will_do(originals: Any, tmp_path: Path) -> None:
+    for shared, widths in ((False, [1600]), (True, [1600, 800, 400])):
+        kept = tmp_path / str(shared)
+        kept.touch()
+        assert worker.render(job("/w_500", originals("jpeg"), Keep(str(kept), shared=shared))).kept == "1"
+        raster = rasterfile.read(str(kept))
+        assert raster is not None
+        with raster:
+            assert [level.width for level in raster.levels] == widths
+
+
 def test_pixels_are_mapped_and_not_copied(originals: Any, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     keep("/w_200", originals("png"), kept, wide=True)
     raster = rasterfile.read(str(kept))
     assert raster is not None
-    [large] = [level for level in raster.levels if level.factor == 1]
-    pixels = raster.image(large).numpy()
+    with raster:
+        [large] = [level for level in raster.levels if level.factor == 1]
+        image = raster.image(large)
+    pixels = image.numpy()
     assert np.array_equal(pixels, pyvips.Image.pngload_buffer(SOURCES["png"]()).numpy())
     assert [level.width for level in raster.levels] == [1600, 800, 400]
