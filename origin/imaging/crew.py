@@ -317,7 +317,9 @@ class Crew:
                 self._all.discard(worker)
                 if not first.done():
                     first.set_exception(error)
-                _log.error("a render worker does not start: %s", error)
+                # It may have been killed from outside. A server that gets no workers makes no pictures.
+                level = logging.ERROR if attempt >= len(_PAUSES) else logging.WARNING
+                _log.log(level, "a render worker does not start: %s", error)
                 await asyncio.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
                 attempt += 1
                 continue

@@ -209,7 +209,7 @@ class Load:
             except (OSError, http.client.HTTPException) as error:
                 lacking.append(f"{what} {type(error).__name__}")
                 continue
-            if answer.status != status:
+            if answer.status != status and not _changing(answer):
                 lacking.append(f"{what} {answer.status} {answer.code}")
             if (took := time.monotonic() - began) > SLOW:
                 self.slow.append(f"{what} took {took:.1f} s ({answer.headers.get('Server-Timing', '')})")
