@@ -72,7 +72,11 @@ def test_errors_are_read(error: Exception) -> None:
     assert str(found) == str(error)
 
 
-@pytest.mark.parametrize("said", [Surprise(), print, eval, asyncio.Event, pickle.Unpickler], ids=str)
+@pytest.mark.parametrize(
+    "said",
+    [Surprise(), print, eval, asyncio.Event, pickle.Unpickler],
+    ids=["shell", "print", "eval", "event", "pickle"],
+)
 def test_whatever_else_a_worker_names_is_not_read(said: object) -> None:
     with pytest.raises(pickle.UnpicklingError, match="no business"):
         read(wire.packed((said, None, "")), 4_096)
