@@ -18,7 +18,9 @@ HEAD: Final = struct.Struct("!Q")
 USUAL: Final = 1 << 16
 """Bytes that nearly every message has room in."""
 
-_TRUSTED: Final = frozenset({"origin.errors", "origin.imaging.model", "origin.imaging.worker"})
+_TRUSTED: Final = frozenset(
+    {"origin.errors", "origin.imaging.capabilities", "origin.imaging.model", "origin.imaging.worker"}
+)
 
 
 class _Answer(pickle.Unpickler):

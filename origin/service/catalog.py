@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -50,9 +51,6 @@ class _Memory(Generic[T]):
     def drop(self, key: str) -> None:
         self._entries.pop(key, None)
 
-    def clear(self) -> None:
-        self._entries.clear()
-
 
 class CachedAssets:
     """Assets as the delivery path reads them: 60 s fresh, 10 min stale while the database is away.
@@ -65,6 +63,8 @@ class CachedAssets:
         self._finder = finder
         self._clock = clock
         self._memory: _Memory[Asset | None] = _Memory(ENTRIES)
+        self._doubted = -math.inf
+        """What was read until then has to be asked for again."""
         self.announced = False
 
     async def find(self, id: str, *, fresh: bool = False) -> Asset | None:
@@ -74,7 +74,8 @@ class CachedAssets:
         """
         now = self._clock()
         entry = self._memory.get(id)
-        if entry and not fresh and now - entry.read < (FRESH if self.announced else 1.0):
+        trusted = entry and entry.read > self._doubted and not fresh
+        if entry and trusted and now - entry.read < (FRESH if self.announced else 1.0):
             return entry.value
         try:
             found = await self._finder.find(id)
@@ -88,8 +89,9 @@ class CachedAssets:
     def forget(self, id: str) -> None:
         self._memory.drop(id)
 
-    def forget_all(self) -> None:
-        self._memory.clear()
+    def doubt_all(self) -> None:
+        """Ask again about everything; what is remembered still serves where nobody can be asked."""
+        self._doubted = self._clock()
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,8 @@ class ChangeWatch:
             self._assets.announced = False
             return
         if self._mark is None or not self._assets.announced:
-            # What happened while nobody listened is unknown: nothing remembered can be trusted.
-            self._assets.forget_all()
+            # What happened while nobody listened is unknown: nothing remembered can be trusted by itself.
+            self._assets.doubt_all()
         for id in ids:
             self._assets.forget(id)
             self._also(id)

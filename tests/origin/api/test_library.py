@@ -331,7 +331,8 @@ def test_a_signed_url_of_ones_own(me: Person, stranger: Person, fresh: Callable[
     directive, _, age = picture.headers["cache-control"].partition(", max-age=")
     assert (directive, 0 < int(age) <= 60) == ("private", True)
     assert stranger.get(me.post(path, {}).json["url"]).status == 200
-    assert stranger.get(url[:20] + "x" + url[21:]).problem[0] == 403
+    other = "x" if url[20] != "x" else "y"
+    assert stranger.get(url[:20] + other + url[21:]).problem[0] == 403
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from origin.errors import ImageCorrupt, ResultTooLarge
 from origin.imaging import wire
+from origin.imaging.capabilities import Format
 from origin.imaging.crew import Call, Crew
 from origin.imaging.model import FORMATS, Header, Rendered
 from origin.imaging.worker import Hello
@@ -50,7 +51,9 @@ def test_a_message_arrives_whole_however_it_is_cut(message: object, step: int) -
 
 
 @pytest.mark.parametrize(
-    "message", [HEADER, RENDERED, dataclasses.replace(RENDERED, body=b"")], ids=["header", "large", "small"]
+    "message",
+    [HEADER, RENDERED, dataclasses.replace(RENDERED, body=b""), Format("gif", True, False, "libgif")],
+    ids=["header", "large", "small", "format"],
 )
 def test_what_the_renderer_returns_is_read(message: object) -> None:
     assert read(wire.packed((message, None, "")), 50_000) == (message, None, "")
