@@ -74,8 +74,9 @@ def _unescaped(text: str) -> str:
 def temporary(root: Path) -> Iterator[Path]:
     """A name for a file to be written below ``root``; gone afterwards unless it was published."""
     folder = root / TEMPORARY
-    with storage_errors():
-        folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        with storage_errors():
+            folder.mkdir(parents=True, exist_ok=True)
     path = folder / token_hex(12)
     try:
         yield path
@@ -92,8 +93,11 @@ def publish(temp: Path, final: Path, *, durable: bool) -> None:
     if durable:
         with temp.open("rb") as file:
             os.fsync(file.fileno())
-    final.parent.mkdir(parents=True, exist_ok=True)
-    temp.replace(final)
+    try:
+        temp.replace(final)
+    except FileNotFoundError:  # the first in its folder; to ask each time would take as long as the rest
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temp.replace(final)
     if durable:
         folder = os.open(final.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:

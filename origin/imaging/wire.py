@@ -55,11 +55,14 @@ class Inbox:
 
     def __init__(self) -> None:
         self._usual = bytearray(USUAL)
+        self._view = memoryview(self._usual)
         self._buffer = self._usual
         self._got = 0
 
     def space(self) -> memoryview:
         """Where the next bytes belong."""
+        if not self._got:
+            return self._view
         return memoryview(self._buffer)[self._got :]
 
     def filled(self, count: int) -> bool:
