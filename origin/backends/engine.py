@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -120,3 +122,23 @@ def is_full(error: BaseException) -> bool:
     if isinstance(cause, sqlite3.Error):
         return getattr(cause, "sqlite_errorcode", None) in FULL
     return getattr(cause, "sqlstate", None) == DISK_FULL
+
+
+SETTLED = 2.0
+"""Seconds for which a file has not been written when its time stamp can be relied on: they are coarse."""
+
+Untouched = tuple[tuple[int, int, int], ...]
+"""Inode, bytes and time of the last write of a database's files."""
+
+
+def untouched(url: URL) -> Untouched | None:
+    """What tells whether a SQLite database was written to; None where its files cannot tell."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    try:
+        found = [os.stat(url.database + suffix) for suffix in ("", "-wal")]  # noqa: PTH116 - asked all the time
+    except OSError:
+        return None
+    if time.time() - max(status.st_mtime for status in found) < SETTLED:
+        return None
+    return tuple((status.st_ino, status.st_size, status.st_mtime_ns) for status in found)

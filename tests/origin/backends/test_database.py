@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
@@ -164,6 +165,38 @@ async def test_no_change_is_missed_by_polling(database: Database) -> None:
     await adding
     _, ids = await database.changed_since(mark)
     assert sorted(seen + ids, key=int) == [str(number) for number in range(20)]
+
+
+async def test_a_file_that_nobody_has_written_is_not_asked(tmp_path: Path) -> None:
+    file = tmp_path / "origin.db"
+    own, other = (Database(f"sqlite:///{file}", patience=PATIENCE) for _ in range(2))
+    statements: list[str] = []
+    sa.event.listen(
+        own._engine.sync_engine, "before_cursor_execute", lambda *said: statements.append(str(said[2]))
+    )
+
+    def settle() -> None:
+        for path in (file, file.with_name("origin.db-wal")):
+            os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 60))
+
+    async def asked(mark: int) -> tuple[int, list[str], bool]:
+        before = len(statements)
+        return *await own.changed_since(mark), len(statements) > before
+
+    try:
+        await own.migrate()
+        await own.add(an_asset("a"))
+        mark, _ = await own.changed_since(-1)
+        assert await asked(mark) == (mark, [], True), "just written: time stamps are coarse"
+        settle()
+        assert await asked(mark) == (mark, [], True)
+        assert await asked(mark) == (mark, [], False)
+        assert await asked(mark - 1) == (mark, ["a"], True), "from another mark there is something to tell"
+        await other.add(an_asset("b"))
+        assert await asked(mark) == (mark + 1, ["b"], True)
+    finally:
+        await own.close()
+        await other.close()
 
 
 async def test_migrating_again_keeps_everything(database: Database) -> None:
