@@ -22,11 +22,18 @@ _TRUSTED: Final = frozenset(
     {"origin.errors", "origin.imaging.capabilities", "origin.imaging.model", "origin.imaging.worker"}
 )
 
+_REBUILT: Final = ("origin.errors", "_rebuild")
+"""How errors that carry members are made anew."""
+
 
 class _Answer(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if module in _TRUSTED and "." not in name:
-            return super().find_class(module, name)
+        if module in _TRUSTED:
+            # Classes, and only those of the module: what it imports or does is not for workers to call.
+            found = super().find_class(module, name)
+            own = isinstance(found, type) and found.__module__ == module
+            if own or (module, name) == _REBUILT:
+                return found
         known = getattr(builtins, name, None) if module == "builtins" else None
         if isinstance(known, type) and issubclass(known, Exception):
             return known

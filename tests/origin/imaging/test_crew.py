@@ -7,20 +7,28 @@ import dataclasses
 import os
 import pickle
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from origin.errors import ImageCorrupt, ResultTooLarge
-from origin.imaging import wire
+from origin.imaging import wire, worker
 from origin.imaging.capabilities import Format
 from origin.imaging.crew import Call, Crew
-from origin.imaging.model import FORMATS, Header, Rendered
+from origin.imaging.model import FORMATS, Header, Limits, Rendered
 from origin.imaging.worker import Hello
 
 HEADER = Header("jpeg", 30, 20, delays=(1, 2))
 RENDERED = Rendered(b"x" * 300_000, "image/webp", "webp", 3, 2, seconds={"probe": 0.5}, warnings=("so",))
+
+
+class Function:
+    """Calls a function of ours in whoever reads it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return worker.original, ("/etc/passwd", "all", Limits())
 
 
 class Surprise:
@@ -77,8 +85,8 @@ def test_errors_are_read(error: Exception) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    [Surprise(), print, eval, asyncio.Event, pickle.Unpickler],
-    ids=["shell", "print", "eval", "event", "pickle"],
+    [Surprise(), Function(), Path, print, eval, asyncio.Event, pickle.Unpickler],
+    ids=["shell", "function", "path", "print", "eval", "event", "pickle"],
 )
 def test_whatever_else_a_worker_names_is_not_read(said: object) -> None:
     with pytest.raises(pickle.UnpicklingError, match="no business"):
