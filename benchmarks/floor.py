@@ -1,8 +1,9 @@
 """How far is a first request from the raw libvips loop?
 
 CPU per image of the whole server (its process tree: HTTP, URL, storage, hand-over, workers) for a cold 320 px
-WebP, against `thumbnail` + `webpsave` with the same settings in this process, interleaved round by round. One
-server keeps nothing for further sizes, the other a raster of every original, as it is shipped.
+WebP, against `thumbnail` + `webpsave` with the same settings in this process, interleaved round by round.
+Requests come over a connection that stays, as they come from nginx. One server keeps nothing for further
+sizes, the other a raster of every original, as it is shipped.
 """
 
 from __future__ import annotations
@@ -17,7 +18,18 @@ os.environ.setdefault("MALLOC_ARENA_MAX", "2")
 
 import pyvips
 
-from benchmarks.support import Promise, Report, Server, arguments, copies, median, photos, publish, serving
+from benchmarks.support import (
+    Get,
+    Promise,
+    Report,
+    Server,
+    arguments,
+    copies,
+    median,
+    photos,
+    publish,
+    serving,
+)
 from origin.imaging.encode import DEFAULT_QUALITY
 
 WIDTH = 320
@@ -37,10 +49,10 @@ def raw(path: Path) -> float:
     return time.process_time() - started
 
 
-def served(server: Server, name: str) -> float:
+def served(server: Server, get: Get, name: str) -> float:
     """CPU-seconds of the server for one cold picture."""
     before = server.cpu()
-    status, headers, _ = server.get(f"/w_{WIDTH},f_webp/@photos/{name}")
+    status, headers, _ = get(f"/w_{WIDTH},f_webp/@photos/{name}")
     assert status == 200, status
     assert headers["x-cache"] == "render", headers["x-cache"]
     return server.cpu() - before
@@ -99,16 +111,18 @@ def measure(rounds: int, repeat: int) -> dict[str, dict[Path, list[float]]]:
             )
             for way, (_, settings) in WAYS.items()
         }
+        ask = {way: stack.enter_context(server.connected()) for way, server in servers.items()}
         for photo in chosen:  # the first of each is warm-up
             raw(files[photo][0])
-            for server in servers.values():
-                served(server, files[photo][0].name)
+            for way, server in servers.items():
+                served(server, ask[way], files[photo][0].name)
         for number in range(rounds):
             for photo in chosen:
                 batch = files[photo][1 + number * repeat : 1 + (number + 1) * repeat]
                 found[RAW][photo].append(sum(raw(path) for path in batch) / repeat)
                 for way, server in servers.items():
-                    found[way][photo].append(sum(served(server, path.name) for path in batch) / repeat)
+                    sums = sum(served(server, ask[way], path.name) for path in batch)
+                    found[way][photo].append(sums / repeat)
     return found
 
 

@@ -6,10 +6,11 @@ from statistics import median
 
 from benchmarks.support.photographs import ROOT, busy, copies, corpus, photos
 from benchmarks.support.reports import Promise, Report, arguments, machine, publish, table, versions
-from benchmarks.support.servers import Server, cpu_of, processes_of, serving
+from benchmarks.support.servers import Get, Server, cpu_of, processes_of, serving
 
 __all__ = [
     "ROOT",
+    "Get",
     "Promise",
     "Report",
     "Server",

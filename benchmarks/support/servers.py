@@ -9,12 +9,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
+
+Get = Callable[[str], tuple[int, dict[str, str], bytes]]
+"""Status, headers by their names in small letters, and body, for a path."""
 
 
 @dataclass
@@ -32,6 +35,27 @@ class Server:
             return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
         finally:
             connection.close()
+
+    @contextmanager
+    def connected(self) -> Iterator[Get]:
+        """The same over one connection that stays, as nginx keeps those to its upstream."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+
+            def get(path: str) -> tuple[int, dict[str, str], bytes]:
+                try:
+                    connection.request("GET", path)
+                    answer = connection.getresponse()
+                except (http.client.RemoteDisconnected, ConnectionError):  # it was idle for too long
+                    connection.close()
+                    connection.request("GET", path)
+                    answer = connection.getresponse()
+                return (
+                    answer.status,
+                    {name.lower(): value for name, value in answer.getheaders()},
+                    answer.read(),
+                )
+
+            yield get
 
     def processes(self) -> list[int]:
         """The server and all its workers."""
