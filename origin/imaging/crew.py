@@ -158,7 +158,12 @@ class _Worker(asyncio.BufferedProtocol):
         return self._inbox.space()
 
     def buffer_updated(self, nbytes: int) -> None:
-        if not self._inbox.filled(nbytes):
+        try:
+            if not self._inbox.filled(nbytes):
+                return
+        except ValueError as error:
+            self.kill()
+            self._resolve(error=error)
             return
         try:
             answer = self._inbox.take()

@@ -17,6 +17,8 @@ HEAD: Final = struct.Struct("!Q")
 """Bytes of the pickle that follows."""
 USUAL: Final = 1 << 16
 """Bytes that nearly every message has room in."""
+LARGEST: Final = 1 << 30
+"""Bytes of an answer: more than any picture has that a URL may ask for."""
 
 _TRUSTED: Final = frozenset(
     {"origin.errors", "origin.imaging.capabilities", "origin.imaging.model", "origin.imaging.worker"}
@@ -73,11 +75,16 @@ class Inbox:
         return memoryview(self._buffer)[self._got :]
 
     def filled(self, count: int) -> bool:
-        """So many bytes have come. Whether the message is whole: then :meth:`take` it."""
+        """So many bytes have come. Whether the message is whole: then :meth:`take` it.
+
+        Raises ValueError for one that says it is larger than ``LARGEST``.
+        """
         self._got += count
         if self._got < HEAD.size:
             return False
         whole: int = HEAD.size + HEAD.unpack_from(self._buffer)[0]
+        if whole > LARGEST:
+            raise ValueError(f"a worker announces {whole} bytes")
         if whole > len(self._buffer):
             self._buffer = bytearray(whole)
             self._buffer[: self._got] = self._usual[: self._got]

@@ -106,6 +106,14 @@ def test_one_unreadable_message_does_not_spoil_the_next() -> None:
                 inbox.take()
 
 
+def test_nobody_makes_room_for_whatever_a_worker_announces() -> None:
+    inbox = wire.Inbox()
+    head = wire.HEAD.pack(wire.LARGEST + 1)
+    inbox.space()[: len(head)] = head
+    with pytest.raises(ValueError, match="announces"):
+        inbox.filled(len(head))
+
+
 # Workers ----------------------------------------------------------------------------------------------
 
 
