@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from urlspec.characters import PATH_LIMIT, check_path, decode
@@ -19,6 +21,9 @@ from urlspec.values import BadValue
 if TYPE_CHECKING:
     from urlspec.presets import Presets
 
+Segment = tuple[bytes, int]
+"""Raw bytes, and their position in the path."""
+
 
 def parse(raw: bytes | str, presets: Presets | None = None, *, limit: int = PATH_LIMIT) -> Request:
     """Read a delivery path without its signature.
@@ -30,6 +35,9 @@ def parse(raw: bytes | str, presets: Presets | None = None, *, limit: int = PATH
     path = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
     check_path(path, limit)
     source, extension, chain = _split(path)
+    if extension is None and presets is None:
+        known = _judged(tuple(chain), isinstance(source, NamedRef))
+        return replace(known, source=source)
     drafts = read_chain(chain)
     if extension is not None:
         drafts.append(Draft(len(drafts) + 1, [extension]))
@@ -38,8 +46,14 @@ def parse(raw: bytes | str, presets: Presets | None = None, *, limit: int = PATH
     return judge(drafts, source)
 
 
-Segment = tuple[bytes, int]
-"""Raw bytes, and their position in the path."""
+_KNOWN: Final = 512
+"""Chains that are remembered: a site has a few, and many pictures for each."""
+
+
+@lru_cache(maxsize=_KNOWN)
+def _judged(chain: tuple[Segment, ...], named: bool) -> Request:
+    """What a chain means, of whatever source of its kind. Raises UrlError, each time anew."""
+    return judge(read_chain(chain), NamedRef("any", "any") if named else AssetRef("any"))
 
 
 def segments_of(path: bytes) -> Iterator[Segment]:
