@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from tests.support import pictures
 
 CELLS: Final = 12
-"""Along each side: what is compared are the mean colours of that many fields."""
+"""Along each side at most: what is compared are the mean colours of that many fields."""
+LEAST: Final = 8
+"""Pixels along a field's side at least: single ones are the encoder's to decide, with less effort more so."""
 FAR: Final = 16.0
 """Difference of a field, of 255, above which it shows something else. A field without its picture differs by
 more, one that was made of other pixels of the same picture by a few."""
@@ -86,8 +88,10 @@ def _fields(data: bytes) -> tuple[tuple[Any, ...], NDArray[np.float64]]:
     if pixels.shape[2] < 3:  # grey comes with one band or with three
         pixels = np.concatenate([np.repeat(pixels[:, :, :1], 3, axis=2), pixels[:, :, 1:]], axis=2)
     height, width, bands = pixels.shape
-    rows = np.linspace(0, height, min(CELLS, height) + 1).astype(int)[:-1]
-    columns = np.linspace(0, width, min(CELLS, width) + 1).astype(int)[:-1]
+    rows, columns = (
+        np.linspace(0, side, max(1, min(CELLS, side // LEAST)) + 1).astype(int)[:-1]
+        for side in (height, width)
+    )
     sums = np.add.reduceat(np.add.reduceat(pixels, rows, axis=0), columns, axis=1)
     areas = np.outer(np.diff([*rows, height]), np.diff([*columns, width]))[:, :, np.newaxis]
     return (header.get("vips-loader"), width, height, bands, frames), sums / areas
