@@ -7,7 +7,7 @@ import logging
 import math
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -26,6 +26,9 @@ WINDOW = 0.01
 """Seconds that a decode waits for others of the same original, when no worker is free for it anyway."""
 SECONDS_PER_BYTE = 1e-9
 """When a worker is free: a tenth of what decoding takes, so that a burst of sizes finds one who decodes."""
+
+ROUNDS = 5
+"""How often it waits that long because others have come meanwhile."""
 
 _Key = tuple[str, str]
 """Owner and content, with its version and purges."""
@@ -96,8 +99,10 @@ class Decodes:
         store: KeptRasters | None,
         busy: Callable[[], bool] = lambda: False,
         assets: AssetFinder | None = None,
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._store = store
+        self._pause = pause
         self._assets = assets
         self._hearing: set[asyncio.Task[None]] = set()
         self._busy = busy
@@ -163,9 +168,7 @@ class Decodes:
         turn: Turn | None = None
         try:
             if first:
-                await asyncio.sleep(
-                    WINDOW if self._busy() else min(WINDOW, SECONDS_PER_BYTE * (found.size or 0))
-                )
+                await self._gathered(group, found.size or 0)
                 group.wide = more or key in self._asked
                 group.choose()
             await group.chosen.wait()
@@ -183,6 +186,18 @@ class Decodes:
             group.leave(asker)
             if group.done.is_set() and self._groups.get(key) is group:
                 del self._groups[key]
+
+    async def _gathered(self, group: _Group, size: int) -> None:
+        """Wait for who asks for the same original of ``size`` bytes, as long as more of them keep coming.
+
+        Who came too late, and needs more than the first, would have it decoded once more.
+        """
+        pause = WINDOW if self._busy() else min(WINDOW, SECONDS_PER_BYTE * size)
+        known = rounds = 0
+        while known < len(group.askers) and rounds < ROUNDS:
+            known = len(group.askers)
+            rounds += 1
+            await self._pause(pause)
 
     def _joined(self, key: _Key, asker: _Asker) -> tuple[_Group, bool]:
         """The group of those who ask for the same original, and whether it is new."""

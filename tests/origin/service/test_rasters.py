@@ -12,7 +12,7 @@ import pytest
 from origin.backends.rasters import RasterFolder
 from origin.imaging.model import NEVER
 from origin.service.catalog import Found
-from origin.service.rasters import Decodes, needed
+from origin.service.rasters import ROUNDS, Decodes, needed
 from urlspec.parse import parse
 from urlspec.sources import NamedRef
 
@@ -51,6 +51,43 @@ def asked(tmp_path: Path) -> Asked:
 async def test_who_needs_most_decodes_for_all(asked: Asked) -> None:
     await asyncio.gather(*(asked.ask(f"w_{width}") for width in (160, 640, 320)))
     assert asked.decoded == [("w_640", False, True)]
+
+
+@pytest.mark.parametrize(
+    ("late", "pauses"), [((), 1), (("w_320",), 2), (("w_320", "w_640"), 3), (("w_320", "w_640", "w_900"), 4)]
+)
+async def test_who_comes_while_others_still_come_is_waited_for(
+    tmp_path: Path, late: tuple[str, ...], pauses: int
+) -> None:
+    waiting = list(late)
+    tasks: list[asyncio.Task[None]] = []
+
+    async def pause(_: float) -> None:
+        paused.append(1)
+        if waiting:
+            tasks.append(asyncio.create_task(crowd.ask(waiting.pop(0))))
+            await asyncio.sleep(0)
+
+    paused: list[int] = []
+    crowd = Asked(Decodes(RasterFolder(tmp_path, 1 << 20), pause=pause))
+    await crowd.ask("w_160")
+    await asyncio.gather(*tasks)
+    assert len(paused) == pauses
+    assert crowd.decoded == [(("w_160", *late)[-1], False, bool(late))]
+
+
+async def test_nobody_waits_for_ever(tmp_path: Path) -> None:
+    tasks: list[asyncio.Task[None]] = []
+
+    async def pause(_: float) -> None:
+        tasks.append(asyncio.create_task(crowd.ask("w_100")))
+        await asyncio.sleep(0)
+
+    crowd = Asked(Decodes(RasterFolder(tmp_path, 1 << 20), pause=pause))
+    await crowd.ask("w_160")
+    assert len(tasks) == ROUNDS
+    await asyncio.gather(*tasks)
+    assert len(crowd.decoded) == 1
 
 
 async def test_the_second_decode_is_large(asked: Asked) -> None:
