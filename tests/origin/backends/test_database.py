@@ -175,9 +175,9 @@ async def test_a_file_that_nobody_has_written_is_not_asked(tmp_path: Path) -> No
         own._engine.sync_engine, "before_cursor_execute", lambda *said: statements.append(str(said[2]))
     )
 
-    def settle() -> None:
+    def written(ago: float) -> None:
         for path in (file, file.with_name("origin.db-wal")):
-            os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 60))
+            os.utime(path, (path.stat().st_atime, path.stat().st_mtime - ago))
 
     async def asked(mark: int) -> tuple[int, list[str], bool]:
         before = len(statements)
@@ -186,9 +186,10 @@ async def test_a_file_that_nobody_has_written_is_not_asked(tmp_path: Path) -> No
     try:
         await own.migrate()
         await own.add(an_asset("a"))
+        written(-60)
         mark, _ = await own.changed_since(-1)
         assert await asked(mark) == (mark, [], True), "just written: time stamps are coarse"
-        settle()
+        written(120)
         assert await asked(mark) == (mark, [], True)
         assert await asked(mark) == (mark, [], False)
         assert await asked(mark - 1) == (mark, ["a"], True), "from another mark there is something to tell"
