@@ -38,6 +38,8 @@ _END: Final = struct.Struct("<QII")
 """Bytes of the whole file; bytes and CRC-32 of the description."""
 _ALIGNED: Final = 64
 _REMEMBERED: Final = 1_000
+_REMEMBERED_BYTES: Final = 8 << 20
+"""Of profiles and metadata: a picture may bring megabytes of them, and workers have little memory."""
 _STRIP: Final = 128 * 1024
 """Bytes that are asked of a decoder at a time: few enough for the processor's cache, with what they need."""
 _BATCH: Final = 1 << 20
@@ -144,6 +146,7 @@ class _Description:
             blobs[name] = bytes(data[place[0] : place[0] + place[1]])
             _check(blobs[name], place)
         self.look = Look(said["bands"], said["format"], said["interpretation"], said["fields"], blobs)
+        self.bytes = sum(map(len, blobs.values()))
         self.right: set[Level] = set()
         """Levels whose sum was found right."""
 
@@ -240,9 +243,11 @@ def _described(path: str, file: int) -> _Description:
     text = bytes(data[-_END.size - length : -_END.size])
     if bytes(data[: len(_MAGIC)]) != _MAGIC or size != len(data) or zlib.crc32(text) != crc:
         raise DamagedError
-    if len(_known) >= _REMEMBERED:
+    said = _Description(data, json.loads(text))
+    held = said.bytes + sum(one.bytes for one in _known.values())
+    if len(_known) >= _REMEMBERED or held > _REMEMBERED_BYTES:
         _known.clear()
-    _known[key] = said = _Description(data, json.loads(text))
+    _known[key] = said
     return said
 
 

@@ -44,8 +44,6 @@ NEGATIVE_SECONDS = 60.0
 """For how long a URL that ran into its deadline is refused without trying again."""
 STORAGE_SECONDS = 3.0
 """The same where storage was too slow: it recovers by itself, and the URL was not to blame."""
-LONG_AGO = 0.005
-"""Seconds between a look for a result and the leave to make it, after which it is looked for again."""
 WARNING = "X-Warning"
 LONGEST_WARNING = 400
 """Characters."""
@@ -82,16 +80,6 @@ class Made:
     result: Result
     cache: str
     seconds: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """A look for a result that was in vain."""
-
-    renders: int
-    """That had ended in this process."""
-    at: float
-    """``time.monotonic()``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +199,7 @@ class Deliver:
     async def _result(self, admitted: Admitted, who: str) -> Made:
         if admitted.request.output.has(Raw):
             return await self._raw(admitted)
-        before = _Look(self._renders, time.monotonic())
+        before = self._renders
         if (kept := await self._results.lookup(admitted.key)) is not None:
             return Made(*kept)
         self._refuse_again(admitted.key)
@@ -222,7 +210,7 @@ class Deliver:
                 await self._charge(who)
             return await self._flown(admitted, before)
 
-    async def _flown(self, admitted: Admitted, before: _Look) -> Made:
+    async def _flown(self, admitted: Admitted, before: int) -> Made:
         made, joined = await self._flights.run(admitted.key, lambda: self._made_once(admitted, before))
         return replace(made, cache="coalesced") if joined else made
 
@@ -240,10 +228,10 @@ class Deliver:
         seconds = STORAGE_SECONDS if isinstance(error, StorageTimeout) else NEGATIVE_SECONDS
         self._refused[key] = (now + seconds, error)
 
-    async def _made_once(self, admitted: Admitted, before: _Look) -> Made:
+    async def _made_once(self, admitted: Admitted, before: int) -> Made:
         """One render for this key, here or in another process.
 
-        ``before``: when it was seen that there is no result yet.
+        ``before``: the renders that had ended when it was seen that there is no result yet.
         """
         key = admitted.key
         while (lease := await self._leases.acquire(key)) is None:
@@ -252,11 +240,8 @@ class Deliver:
                 return Made(kept[0], "coalesced")
         try:
             # It may have been finished between our look and our lease. To look again costs a visit to Redis
-            # or to the disk, so it is done only when there was somebody who could have finished it, or where
-            # another server would have had the time to.
-            looks_again = (
-                lease.contested or self._renders != before.renders or time.monotonic() - before.at > LONG_AGO
-            )
+            # or to the disk, so it is done only when there was somebody who could have finished it.
+            looks_again = lease.contested or self._renders != before
             if looks_again and (kept := await self._results.lookup(key)) is not None:
                 return Made(*kept)
             # A little less than its first asker waits, so that it ends by itself and is remembered.
