@@ -42,7 +42,7 @@ def storage_errors() -> Iterator[None]:
         raise storage_error(error) from error
 
 
-_FAR = re.compile("nfs|cifs|smb|fuse|9p|ceph|gluster|lustre|beegfs|afs|gpfs|ocfs|gfs")
+_FAR = re.compile("nfs|cifs|smb|fuse|9p|virtiofs|vboxsf|autofs|ceph|gluster|lustre|beegfs|afs|gpfs|ocfs|gfs")
 """Kinds of file systems behind a network or a program: a look into one may take seconds."""
 
 
@@ -52,17 +52,21 @@ def is_near(folder: Path) -> bool:
     There a look at a name takes microseconds, and asking a thread for it ten times as long.
     """
     try:
-        target = folder.resolve()
-        mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+        return _kind(folder.resolve(), Path("/proc/self/mounts").read_text()) is not None
     except (OSError, RuntimeError):
         return False
+
+
+def _kind(target: Path, listed: str) -> str | None:
+    """The kind of a near file system in which ``target`` lies, by the kernel's list of mounts (proc(5))."""
+    mounts = [line.split() for line in listed.splitlines()]
     points = [(Path(_unescaped(mount[1])), mount[2]) for mount in mounts]
     below = [
         (len(point.parts), at, kind)
         for at, (point, kind) in enumerate(points)
         if target.is_relative_to(point)
     ]
-    return bool(below) and not _FAR.search(max(below)[2])
+    return max(below)[2] if below and not _FAR.search(max(below)[2]) else None
 
 
 def _unescaped(text: str) -> str:

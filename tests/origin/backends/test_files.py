@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from origin.backends.disk import _kind
 from origin.backends.files import FileStore, FolderSource, resolve_key
 from origin.errors import BadRequest, NotFound, StorageFull, StorageTruncated, StorageUnavailable
 from origin.ports import LocalFiles
@@ -167,3 +168,31 @@ asyncio.run(main())
         process.send_signal(signal.SIGKILL)
     path = FileStore(tmp_path / "originals").local_path("key")
     assert not path.exists() or path.stat().st_size == big.stat().st_size
+
+
+MOUNTS = """\
+/dev/vda / ext4 rw 0 0
+tmpfs /tmp tmpfs rw 0 0
+nas:/pictures /mnt/nas nfs4 rw 0 0
+/dev/vdb /mnt/nas/local\\040disk xfs rw 0 0
+s3fs /srv/bucket fuse.s3fs rw 0 0
+systemd-1 /auto autofs rw 0 0
+/dev/vdc /auto ext4 rw 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/srv/pictures", "ext4"),
+        ("/tmp/x", "tmpfs"),
+        ("/mnt/nas", None),
+        ("/mnt/nas/2026", None),
+        ("/mnt/nas/local disk/a", "xfs"),
+        ("/srv/bucket", None),
+        ("/srv/bucketful", "ext4"),
+        ("/auto/a", "ext4"),
+    ],
+)
+def test_what_lies_on_a_disk_of_this_machine(folder: str, kind: str | None) -> None:
+    assert _kind(Path(folder), MOUNTS) == kind
