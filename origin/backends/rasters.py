@@ -9,12 +9,11 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from secrets import token_hex
 
-from origin.backends.disk import TEMPORARY, ByteBudget, storage_errors
+from origin.backends.disk import ByteBudget, publish, storage_errors, temporary
 from origin.backends.tally import Tally
 
 log = logging.getLogger(__name__)
@@ -79,14 +78,10 @@ class RasterFolder:
     @contextmanager
     def begin(self) -> Iterator[str]:
         """An empty file to be filled; gone afterwards unless it was published."""
-        path = f"{self._root}/{TEMPORARY}/{token_hex(12)}"
-        with storage_errors():
-            os.close(_created(path))
-        try:
-            yield path
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(path)  # noqa: PTH108 - as above
+        with temporary(self._root) as path:
+            with storage_errors():
+                path.touch(mode=0o600)
+            yield str(path)
 
     async def publish(self, path: str, owner: str, content: str, name: str, *, begun: float) -> None:
         """Keep the finished file ``path``, whose original was looked up at ``begun`` (``time.monotonic()``).
@@ -98,7 +93,7 @@ class RasterFolder:
         with storage_errors():
             # Giving a name takes less than handing that to a thread. It is not durable: who reads the file
             # can tell whether all of it reached the disk.
-            size = _named(path, f"{self._stem(owner, content)}{name}")
+            size = _published(Path(path), Path(f"{self._stem(owner, content)}{name}"))
         self._budget.wrote(size)
 
     def _outlived(self, owner: str, content: str, begun: float) -> bool:
@@ -129,23 +124,10 @@ class RasterFolder:
         return f"{self._root}/{name[:2]}/{name}-{_name(content)}-"
 
 
-def _created(path: str) -> int:
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
-    try:
-        return os.open(path, flags, 0o600)
-    except FileNotFoundError:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags, 0o600)
-
-
-def _named(path: str, final: str) -> int:
-    """Move a file; its bytes."""
-    size = os.stat(path).st_size  # noqa: PTH116 - as above
-    try:
-        os.rename(path, final)  # noqa: PTH104
-    except FileNotFoundError:
-        Path(final).parent.mkdir(parents=True, exist_ok=True)
-        os.rename(path, final)  # noqa: PTH104
+def _published(path: Path, final: Path) -> int:
+    """Give a finished file its name; its bytes."""
+    size = path.stat().st_size
+    publish(path, final, durable=False)
     return size
 
 
